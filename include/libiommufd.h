@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * libiommufd: I/O address spaces and device DMA from user space on Linux.
+ * Includes every topical header of the library; emu.h, which belongs to
+ * libiommufd-emu, is not among them.
+ */
+#ifndef LIBIOMMUFD_H
+#define LIBIOMMUFD_H
+
+#include <libiommufd/ctx.h>
+#include <libiommufd/device.h>
+#include <libiommufd/error.h>
+#include <libiommufd/ioas.h>
+#include <libiommufd/irq.h>
+#include <libiommufd/pci.h>
+#include <libiommufd/region.h>
+#include <libiommufd/version.h>
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/**
+ * @file ctx.h
+ * @section ctx Contexts
+ *
+ * A context is one connection to the kernel's IOMMU service: one open
+ * /dev/iommu. It owns nothing of the caller's; I/O address spaces and devices
+ * belong to it and hold it. Several contexts may live in one process. After
+ * fork() the child may only unref.
+ *
+ * `LIBIOMMUFD_LOG=error|warning|info|debug` sends messages to standard error
+ * where the program set no log function. `LIBIOMMUFD_BACKEND` overrides the
+ * backend option. `LIBIOMMUFD_EMU=1` runs the context on the emulated kernel
+ * of libiommufd-emu. A program with raised privilege ignores all three.
+ */
+#ifndef LIBIOMMUFD_CTX_H
+#define LIBIOMMUFD_CTX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct iommufd_ctx;
+struct iommufd_ioas;
+struct iommufd_sys;
+
+/** Log levels, each including those before it. */
+enum {
+	IOMMUFD_LOG_NONE = 0,
+	IOMMUFD_LOG_ERROR = 1,    /**< a call is about to fail */
+	IOMMUFD_LOG_WARNING = 2,  /**< something works less well than it could */
+	IOMMUFD_LOG_INFO = 3,     /**< choices: backend, group moves */
+	IOMMUFD_LOG_DEBUG = 4,    /**< every control operation */
+};
+
+/**
+ * Receives log messages. Called without any lock held, in the calling thread;
+ * @p text is one line without newline, valid during the call.
+ */
+typedef void (*iommufd_log_fn)(void *data, int level, const char *text);
+
+/** Options for iommufd_ctx_new(); zero is the default for every field. */
+struct iommufd_ctx_opts {
+	size_t size;          /**< sizeof(struct iommufd_ctx_opts) */
+	uint64_t flags;       /**< IOMMUFD_CTX_* */
+	const char *backend;  /**< "auto", "iommufd", "cdev+iommufd"; NULL is "auto" */
+	iommufd_log_fn log;   /**< receives messages; NULL is none */
+	void *log_data;       /**< first argument of log */
+	int32_t log_level;    /**< IOMMUFD_LOG_*; 0 is IOMMUFD_LOG_WARNING when log is set */
+	uint32_t reserved;    /**< zero */
+	const struct iommufd_sys *sys; /**< kernel to run on: iommufd_emu_get_sys(), NULL the real one */
+};
+
+/** Flags of struct iommufd_ctx_opts. */
+enum {
+	/** Charge pinned memory to the process, not the user (IOMMU_OPTION_RLIMIT_MODE 1). */
+	IOMMUFD_CTX_RLIMIT_PROCESS = 1 << 0,
+};
+
+/** What a context may be able to do, for iommufd_ctx_has(). */
+enum {
+	IOMMUFD_CAP_MAP_WITHOUT_DEVICE = 1, /**< map before a device is attached, and keep maps after the last leaves */
+	IOMMUFD_CAP_COPY = 2,               /**< a copied mapping shares its pinned pages */
+	IOMMUFD_CAP_MAP_FILE = 3,           /**< memfd and shared memory mapped by file (Linux 6.13) */
+	IOMMUFD_CAP_CHANGE_PROCESS = 4,     /**< pins can move to another process (Linux 6.13) */
+	IOMMUFD_CAP_ALLOW_IOVAS = 5,        /**< IOVA ranges can be protected from narrowing */
+	IOMMUFD_CAP_HUGE_PAGE_OPTION = 6,   /**< huge I/O pages can be switched off */
+	IOMMUFD_CAP_COMPAT_IOAS = 7,        /**< an IOAS can serve legacy VFIO containers */
+	IOMMUFD_CAP_REPLACE = 8,            /**< an attached device moves to another IOAS without a gap */
+	IOMMUFD_CAP_GROUPS = 9,             /**< devices of one IOMMU group can share an IOAS */
+	IOMMUFD_CAP_NESTING = 10,           /**< nested page tables through this library */
+	IOMMUFD_CAP_PASID = 11,             /**< PASID attachment through this library */
+	IOMMUFD_CAP_DIRTY_TRACKING = 12,    /**< dirty tracking through this library */
+	IOMMUFD_CAP_FAULT_QUEUE = 13,       /**< I/O page faults through this library */
+};
+
+/**
+ * Open a context.
+ *
+ * Tries the backends that the policy allows and keeps the first that works;
+ * iommufd_ctx_get_report() tells what was tried.
+ *
+ * @param opts  options, or NULL; not kept
+ * @param out   the context, owned by the caller, one reference; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, reserved not 0, or sys is from another build
+ *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -EOPNOTSUPP     unknown flag, or a backend that this release does not have
+ *   -ENOENT         /dev/iommu does not exist
+ *   -ENODEV         /dev/iommu exists and the kernel has no driver behind it
+ *   -EACCES         /dev/iommu may not be opened by this user
+ *   -EPERM          IOMMUFD_CTX_RLIMIT_PROCESS without CAP_SYS_RESOURCE
+ *   -ELIBACC        LIBIOMMUFD_EMU is set and libiommufd-emu cannot be loaded
+ *   -EMFILE         no file descriptor left in the process
+ *   -ENFILE         no file descriptor left in the system
+ *   -ENOMEM         out of memory
+ * @threads any
+ * @since 0.1
+ * @source open /dev/iommu, IOMMU_OPTION
+ */
+int iommufd_ctx_new(const struct iommufd_ctx_opts *opts, struct iommufd_ctx **out);
+
+/**
+ * Make a context of a /dev/iommu that someone else opened.
+ *
+ * The descriptor is duplicated; the caller keeps its own. Objects that exist
+ * behind it stay the opener's. IOMMUFD_CTX_RLIMIT_PROCESS is refused by the
+ * kernel once any object exists.
+ *
+ * @param fd    a /dev/iommu file descriptor
+ * @param opts  options, or NULL; not kept
+ * @param out   the context, owned by the caller, one reference; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, reserved not 0, or sys is from another build
+ *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -EOPNOTSUPP     unknown flag, or a backend that this release does not have
+ *   -EBADF          @p fd is not open
+ *   -ENOTTY         @p fd is not a /dev/iommu
+ *   -EBUSY          IOMMUFD_CTX_RLIMIT_PROCESS and objects exist
+ *   -EPERM          IOMMUFD_CTX_RLIMIT_PROCESS without CAP_SYS_RESOURCE
+ *   -ELIBACC        LIBIOMMUFD_EMU is set and libiommufd-emu cannot be loaded
+ *   -EMFILE         no file descriptor left in the process
+ *   -ENOMEM         out of memory
+ * @threads any
+ * @since 0.1
+ * @source fcntl, IOMMU_OPTION
+ */
+int iommufd_ctx_from_fd(int fd, const struct iommufd_ctx_opts *opts, struct iommufd_ctx **out);
+
+/**
+ * Take another reference.
+ *
+ * @param ctx  the context; may be NULL
+ * @return @p ctx
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+struct iommufd_ctx *iommufd_ctx_ref(struct iommufd_ctx *ctx);
+
+/**
+ * Give a reference back; the last one closes the context.
+ *
+ * I/O address spaces and devices hold a reference of their own, so any order
+ * is legal.
+ *
+ * @param ctx  the context; may be NULL
+ * @return NULL
+ * @threads any
+ * @since 0.1
+ * @source close
+ */
+struct iommufd_ctx *iommufd_ctx_unref(struct iommufd_ctx *ctx);
+
+/**
+ * Lend the file descriptor of /dev/iommu.
+ *
+ * @param ctx  the context
+ * @return a descriptor that belongs to the context, or:
+ *   -EINVAL         @p ctx is not a context
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_ctx_get_fd(struct iommufd_ctx *ctx);
+
+/**
+ * Ask whether this context can do something.
+ *
+ * @param ctx  the context
+ * @param cap  IOMMUFD_CAP_*
+ * @return 1 if it can, 0 if it cannot or the capability is unknown, or:
+ *   -EINVAL         @p ctx is not a context
+ * @threads any
+ * @since 0.1
+ * @source an ioctl of its command that is too short to act, when the context was opened
+ */
+int iommufd_ctx_has(struct iommufd_ctx *ctx, uint32_t cap);
+
+/**
+ * Get the name of the backend in use.
+ *
+ * @param ctx  the context
+ * @return "cdev+iommufd", or "emulated cdev+iommufd" on an emulated kernel; NULL if @p ctx is not a context
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+const char *iommufd_ctx_get_backend(struct iommufd_ctx *ctx);
+
+/**
+ * Get what was tried when the context was opened, and with what result.
+ *
+ * One line per step, as "opened /dev/iommu: ok".
+ *
+ * @param ctx  the context
+ * @return text that lives as long as the context; NULL if @p ctx is not a context
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+const char *iommufd_ctx_get_report(struct iommufd_ctx *ctx);
+
+/**
+ * Choose whose memory limit pinned pages are charged to.
+ *
+ * Mode 0 charges the user, mode 1 the process. Only before the first object of
+ * the context exists, and only with CAP_SYS_RESOURCE.
+ *
+ * @param ctx   the context
+ * @param mode  0 or 1
+ * @return 0, or:
+ *   -EINVAL         @p ctx is not a context, or @p mode is not 0 or 1
+ *   -EBUSY          an object exists already
+ *   -EPERM          the caller lacks CAP_SYS_RESOURCE
+ * @threads any
+ * @since 0.1
+ * @source IOMMU_OPTION
+ */
+int iommufd_ctx_set_rlimit_mode(struct iommufd_ctx *ctx, uint32_t mode);
+
+/**
+ * Get whose memory limit pinned pages are charged to.
+ *
+ * @param ctx   the context
+ * @param mode  receives 0 for the user, 1 for the process
+ * @return 0, or:
+ *   -EINVAL         @p ctx is not a context, or @p mode is NULL
+ *   -EPERM          the caller lacks CAP_SYS_RESOURCE
+ * @threads any
+ * @since 0.1
+ * @source IOMMU_OPTION
+ */
+int iommufd_ctx_get_rlimit_mode(struct iommufd_ctx *ctx, uint32_t *mode);
+
+/**
+ * Move the charge for all pinned memory to the calling process.
+ *
+ * For live update: the successor process holds the same files mapped, takes
+ * over the context's descriptor and calls this. Every mapping in every IOAS of
+ * the context must be a file mapping.
+ *
+ * @param ctx  the context
+ * @return 0, or:
+ *   -EINVAL         @p ctx is not a context, or a mapping is of process memory, not of a file
+ *   -EBUSY          mappings are being made or removed meanwhile; try again
+ *   -ENOMEM         this process may not pin that much
+ *   -EOPNOTSUPP     the kernel has no such call (IOMMUFD_CAP_CHANGE_PROCESS)
+ * @threads any
+ * @since 0.1
+ * @source IOMMU_IOAS_CHANGE_PROCESS
+ */
+int iommufd_ctx_change_process(struct iommufd_ctx *ctx);
+
+/**
+ * Get the number of the IOAS that legacy VFIO containers on this context use.
+ *
+ * @param ctx  the context
+ * @param id   receives the kernel's number of the IOAS
+ * @return 0, or:
+ *   -EINVAL         @p ctx is not a context, or @p id is NULL
+ *   -ENODEV         none has been set or created
+ *   -EOPNOTSUPP     the kernel was built without the compatibility interface
+ * @threads any
+ * @since 0.1
+ * @source IOMMU_VFIO_IOAS
+ */
+int iommufd_ctx_get_compat_ioas(struct iommufd_ctx *ctx, uint32_t *id);
+
+/**
+ * Choose the IOAS that legacy VFIO containers on this context use.
+ *
+ * @param ctx   the context
+ * @param ioas  an IOAS of this context; not referenced by the choice
+ * @return 0, or:
+ *   -EINVAL         not a context, not an IOAS, or the IOAS is of another context
+ *   -EOPNOTSUPP     the kernel was built without the compatibility interface
+ * @threads any
+ * @since 0.1
+ * @source IOMMU_VFIO_IOAS
+ */
+int iommufd_ctx_set_compat_ioas(struct iommufd_ctx *ctx, struct iommufd_ioas *ioas);
+
+/**
+ * Undo iommufd_ctx_set_compat_ioas().
+ *
+ * @param ctx  the context
+ * @return 0, or:
+ *   -EINVAL         @p ctx is not a context
+ *   -EOPNOTSUPP     the kernel was built without the compatibility interface
+ * @threads any
+ * @since 0.1
+ * @source IOMMU_VFIO_IOAS
+ */
+int iommufd_ctx_clear_compat_ioas(struct iommufd_ctx *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

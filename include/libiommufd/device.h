@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/**
+ * @file device.h
+ * @section device Devices
+ *
+ * A device is opened by name or adopted by file descriptor, bound to its
+ * context, and from then on belongs to this process alone. Its DMA is blocked
+ * until it is attached to an I/O address space and again after it is detached.
+ *
+ * Names that open a device: a PCI address ("0000:00:03.0", the domain may be
+ * left out), a path in sysfs ("/sys/bus/pci/devices/0000:00:03.0", also of
+ * devices on other buses), or its character device
+ * ("/dev/vfio/devices/vfio0").
+ */
+#ifndef LIBIOMMUFD_DEVICE_H
+#define LIBIOMMUFD_DEVICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct iommufd_ctx;
+struct iommufd_device;
+struct iommufd_ioas;
+
+/** Options for opening a device; zero is the default for every field. */
+struct iommufd_device_opts {
+	size_t size;             /**< sizeof(struct iommufd_device_opts) */
+	uint64_t flags;          /**< none defined yet */
+	uint64_t cookie;         /**< the caller's name for the device, unique in the context; 0 is none */
+	const uint8_t *vf_token; /**< 16 bytes a virtual function's owner demands; NULL is none */
+};
+
+/** What a device is. */
+struct iommufd_device_info {
+	size_t size;          /**< sizeof(struct iommufd_device_info), set by the caller */
+	uint32_t flags;       /**< IOMMUFD_DEVICE_* */
+	uint32_t num_regions; /**< regions, for iommufd_region_get_info() */
+	uint32_t num_irqs;    /**< interrupt indices, for iommufd_irq_get_info() */
+	uint32_t id;          /**< the kernel's number of the bound device in this context */
+	int32_t group;        /**< IOMMU group number, or -1 if sysfs does not tell */
+	uint32_t reserved;    /**< zero */
+	uint64_t cookie;      /**< as given when it was opened */
+	char name[64];        /**< PCI address or last part of its sysfs path */
+};
+
+/** Flags of struct iommufd_device_info. */
+enum {
+	IOMMUFD_DEVICE_PCI = 1 << 0,      /**< a PCI function: regions and interrupts are numbered as for PCI */
+	IOMMUFD_DEVICE_RESET = 1 << 1,    /**< iommufd_device_reset() can work */
+	IOMMUFD_DEVICE_PLATFORM = 1 << 2, /**< a platform device */
+	IOMMUFD_DEVICE_MEDIATED = 1 << 3, /**< no page table of its own: attaches to an IOAS, never to an HWPT */
+};
+
+/**
+ * Open a device and bind it to the context.
+ *
+ * @param ctx   the context; the device holds it
+ * @param name  PCI address, sysfs path or character device path
+ * @param opts  options, or NULL; not kept
+ * @param out   the device, owned by the caller, one reference; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         not a context, a NULL argument, a malformed name, or the kernel finds the device unfit: no cache coherency, or bound already through another descriptor
+ *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -EOPNOTSUPP     unknown flag
+ *   -EEXIST         the cookie belongs to another device of this context
+ *   -ENOENT         no such device, or the kernel gives it no character device
+ *   -ENODEV         the device has no VFIO driver, or went away
+ *   -ENXIO          the character device has no driver behind it
+ *   -EACCES         the character device may not be opened by this user, or the VF token is wrong or missing
+ *   -EPERM          its IOMMU group is in use by a kernel driver or another context, or its interrupts cannot be isolated
+ *   -EBUSY          this context has it open already, or someone uses it through its group
+ *   -EMFILE         no file descriptor left in the process
+ *   -ENFILE         no file descriptor left in the system
+ *   -ENOMEM         out of memory
+ * @threads any
+ * @since 0.1
+ * @source open, VFIO_DEVICE_BIND_IOMMUFD, VFIO_DEVICE_GET_INFO
+ */
+int iommufd_device_open(struct iommufd_ctx *ctx, const char *name,
+			const struct iommufd_device_opts *opts, struct iommufd_device **out);
+
+/**
+ * Bind a device whose character device someone else opened.
+ *
+ * The descriptor is duplicated; the caller keeps its own. It must not be bound
+ * yet.
+ *
+ * @param ctx   the context; the device holds it
+ * @param fd    an open VFIO character device
+ * @param opts  options, or NULL; not kept
+ * @param out   the device, owned by the caller, one reference; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         not a context, @p out is NULL, or the device is bound already or unfit: no cache coherency
+ *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -EOPNOTSUPP     unknown flag
+ *   -EBADF          @p fd is not open
+ *   -ENOTTY         @p fd is not a VFIO character device
+ *   -EEXIST         the cookie belongs to another device of this context
+ *   -EACCES         the VF token is wrong or missing
+ *   -EPERM          its IOMMU group is in use by a kernel driver or another context, or its interrupts cannot be isolated
+ *   -EBUSY          this context has it open already, or someone uses it through its group
+ *   -ENODEV         the device went away
+ *   -EMFILE         no file descriptor left in the process
+ *   -ENOMEM         out of memory
+ * @threads any
+ * @since 0.1
+ * @source fcntl, VFIO_DEVICE_BIND_IOMMUFD, VFIO_DEVICE_GET_INFO
+ */
+int iommufd_device_from_fd(struct iommufd_ctx *ctx, int fd,
+			   const struct iommufd_device_opts *opts, struct iommufd_device **out);
+
+/**
+ * Take another reference.
+ *
+ * @param dev  the device; may be NULL
+ * @return @p dev
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+struct iommufd_device *iommufd_device_ref(struct iommufd_device *dev);
+
+/**
+ * Give a reference back; the last one closes the device.
+ *
+ * Closing removes the BAR mappings that iommufd_region_map() made, silences
+ * its interrupts, detaches it and gives it back to the kernel, in this order.
+ *
+ * @param dev  the device; may be NULL
+ * @return NULL
+ * @threads any
+ * @since 0.1
+ * @source munmap, VFIO_DEVICE_SET_IRQS, VFIO_DEVICE_DETACH_IOMMUFD_PT, close
+ */
+struct iommufd_device *iommufd_device_unref(struct iommufd_device *dev);
+
+/**
+ * Find a device of a context by the cookie given when it was opened.
+ *
+ * @param ctx     the context
+ * @param cookie  the cookie, not 0
+ * @param out     the device with a new reference; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         not a context, @p out is NULL, or @p cookie is 0
+ *   -ENOENT         no open device has this cookie
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_device_find(struct iommufd_ctx *ctx, uint64_t cookie, struct iommufd_device **out);
+
+/**
+ * Get what a device is.
+ *
+ * @param dev   the device
+ * @param info  filled up to its size field
+ * @return 0, or:
+ *   -EINVAL         not a device, @p info is NULL or its size field is 0
+ * @threads any
+ * @since 0.1
+ * @source none; VFIO_DEVICE_GET_INFO when the device was opened
+ */
+int iommufd_device_get_info(struct iommufd_device *dev, struct iommufd_device_info *info);
+
+/**
+ * Lend the file descriptor of a device.
+ *
+ * @param dev  the device
+ * @return a descriptor that belongs to the device, or:
+ *   -EINVAL         @p dev is not a device
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_device_get_fd(struct iommufd_device *dev);
+
+/**
+ * Attach a device to an I/O address space: its DMA goes through it from now on.
+ *
+ * The IOAS is held while attached. Its IOVA ranges may get narrower.
+ *
+ * @param dev   a device that is not attached
+ * @param ioas  an IOAS of the same context
+ * @return 0, or:
+ *   -EINVAL         not a device or not an IOAS, they belong to different contexts, or the hardware cannot use this IOAS
+ *   -EBUSY          the device is attached already, or another device of its IOMMU group is attached to a different IOAS
+ *   -EADDRINUSE     a mapping lies where the device cannot reach or where the hardware reserves addresses
+ *   -EFAULT         a mapping made earlier covers memory that cannot be pinned
+ *   -EPERM          a mapping made earlier cannot be pinned with its permissions
+ *   -ENODEV         the device went away, or a mapped file was revoked
+ *   -ENOMEM         out of memory, or over the limit on locked memory
+ * @threads object
+ * @since 0.1
+ * @source VFIO_DEVICE_ATTACH_IOMMUFD_PT, IOMMU_IOAS_IOVA_RANGES
+ */
+int iommufd_device_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas);
+
+/**
+ * Detach a device from its I/O address space: its DMA is blocked.
+ *
+ * Mappings stay in the IOAS.
+ *
+ * @param dev  an attached device
+ * @return 0, or:
+ *   -EINVAL         not a device, or it is not attached
+ * @threads object
+ * @since 0.1
+ * @source VFIO_DEVICE_DETACH_IOMMUFD_PT, IOMMU_IOAS_IOVA_RANGES
+ */
+int iommufd_device_detach(struct iommufd_device *dev);
+
+/**
+ * Move an attached device to another I/O address space without a gap.
+ *
+ * All attached devices of its IOMMU group move together; the group cannot be
+ * divided. On failure all stay where they were.
+ *
+ * @param dev   an attached device
+ * @param ioas  an IOAS of the same context; the present one is legal and changes nothing
+ * @return 0, or:
+ *   -EINVAL         not a device or not an IOAS, they belong to different contexts, the device is not attached, or the hardware cannot use this IOAS
+ *   -EADDRINUSE     a mapping lies where the device cannot reach or where the hardware reserves addresses
+ *   -EFAULT         a mapping made earlier covers memory that cannot be pinned
+ *   -EPERM          a mapping made earlier cannot be pinned with its permissions
+ *   -ENODEV         the device went away, or a mapped file was revoked
+ *   -ENOMEM         out of memory, or over the limit on locked memory
+ * @threads object
+ * @since 0.1
+ * @source VFIO_DEVICE_ATTACH_IOMMUFD_PT, IOMMU_IOAS_IOVA_RANGES
+ */
+int iommufd_device_replace(struct iommufd_device *dev, struct iommufd_ioas *ioas);
+
+/**
+ * Get the I/O address space a device is attached to.
+ *
+ * @param dev  the device
+ * @param out  the IOAS with a new reference, or NULL when not attached
+ * @return 0, or:
+ *   -EINVAL         not a device, or @p out is NULL
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_device_get_ioas(struct iommufd_device *dev, struct iommufd_ioas **out);
+
+/**
+ * Reset the function.
+ *
+ * DMA in flight is stopped; registers return to their defaults; attachment and
+ * mappings stay.
+ *
+ * @param dev  the device
+ * @return 0, or:
+ *   -EINVAL         @p dev is not a device
+ *   -EOPNOTSUPP     the device has no way to be reset alone
+ *   -EAGAIN         the device is busy being reset otherwise; try again
+ *   -EIO            the reset failed
+ *   -ENODEV         the device went away
+ * @threads object
+ * @since 0.1
+ * @source VFIO_DEVICE_RESET
+ */
+int iommufd_device_reset(struct iommufd_device *dev);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

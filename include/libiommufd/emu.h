@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/**
+ * @file emu.h
+ * @section emu The emulated kernel
+ *
+ * libiommufd-emu models, in process, the kernel that the library talks to:
+ * /dev/iommu, VFIO device files, the sysfs facts around them and a PCI test
+ * device that copies memory through the I/O page table and raises MSIs. Link
+ * it (`-liommufd-emu`) to test your own code without root and without an
+ * IOMMU. Nothing is isolated here: never mistake it for a real device.
+ *
+ * The test device follows QEMU's `edu` (PCI 1234:11e8): BAR 0 with an
+ * identification register, a liveness register, a factorial unit, an interrupt
+ * raise and acknowledge pair and a DMA engine with a 4 KiB buffer at device
+ * address 0x40000; one MSI vector and INTx. Registers reached through a mapped
+ * BAR take effect within a millisecond, through read and write at once.
+ *
+ * Two ways to use it. A program under test needs no change: set the
+ * environment variable `LIBIOMMUFD_EMU=1` and every new context runs on one
+ * default machine per process. A test that wants to shape the machine, inject
+ * faults or count what is left open builds one with iommufd_emu_new() and
+ * hands iommufd_emu_get_sys() to iommufd_ctx_new().
+ */
+#ifndef LIBIOMMUFD_EMU_H
+#define LIBIOMMUFD_EMU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct iommufd_sys;
+struct iommufd_emu;
+
+/** Shape of an emulated machine; zero is the default for every field. */
+struct iommufd_emu_opts {
+	size_t size;           /**< sizeof(struct iommufd_emu_opts) */
+	uint64_t flags;        /**< IOMMUFD_EMU_* */
+	uint32_t address_bits; /**< width of IOVAs the IOMMU translates; 0 is 39 */
+	uint32_t memlock_pages;/**< pages that may be pinned before -ENOMEM; 0 is no limit */
+};
+
+/** Flags of struct iommufd_emu_opts. */
+enum {
+	IOMMUFD_EMU_EMPTY = 1 << 0,        /**< no devices; add them one by one */
+	IOMMUFD_EMU_NO_IOMMU_NODE = 1 << 1,/**< /dev/iommu does not exist */
+	IOMMUFD_EMU_NO_PERMISSION = 1 << 2,/**< /dev/iommu may not be opened */
+	IOMMUFD_EMU_NO_CDEV = 1 << 3,      /**< devices have no character device of their own */
+	IOMMUFD_EMU_UNPRIVILEGED = 1 << 4, /**< the caller lacks CAP_SYS_RESOURCE */
+	IOMMUFD_EMU_NO_MSI_ISOLATION = 1 << 5, /**< binding is refused with -EPERM, as without interrupt remapping */
+};
+
+/** A device to add to an emulated machine. */
+struct iommufd_emu_device_opts {
+	size_t size;          /**< sizeof(struct iommufd_emu_device_opts) */
+	uint64_t flags;       /**< IOMMUFD_EMU_DEVICE_* */
+	const char *bdf;      /**< "dddd:bb:dd.f"; required, must be new */
+	const char *driver;   /**< driver bound to it; NULL is "vfio-pci", "" is none */
+	uint32_t group;       /**< IOMMU group number; devices with the same number share it */
+	const uint8_t *vf_token; /**< 16 bytes a binding must present; NULL is none needed */
+};
+
+/** Flags of struct iommufd_emu_device_opts. */
+enum {
+	IOMMUFD_EMU_DEVICE_MSIX = 1 << 0,  /**< also has MSI-X with 8 vectors (BAR 2), a PCIe capability and FLR */
+};
+
+/** What to make fail, and when. */
+struct iommufd_emu_fault {
+	size_t size;          /**< sizeof(struct iommufd_emu_fault) */
+	uint32_t calls;       /**< IOMMUFD_EMU_CALL_* mask of calls that count; 0 is all */
+	int error;            /**< positive errno to fail with */
+	uint64_t request;     /**< ioctl number that counts; 0 is any */
+	uint64_t nth;         /**< first failing call, from 1, counted from now */
+	uint64_t count;       /**< how many calls fail from there on; 0 is one */
+};
+
+/** Kinds of calls, for struct iommufd_emu_fault. */
+enum {
+	IOMMUFD_EMU_CALL_OPEN = 1 << 0,
+	IOMMUFD_EMU_CALL_IOCTL = 1 << 1,
+	IOMMUFD_EMU_CALL_READ = 1 << 2,
+	IOMMUFD_EMU_CALL_WRITE = 1 << 3,
+	IOMMUFD_EMU_CALL_MMAP = 1 << 4,
+	IOMMUFD_EMU_CALL_EVENTFD = 1 << 5,
+	IOMMUFD_EMU_CALL_DUP = 1 << 6,
+	IOMMUFD_EMU_CALL_SYSFS = 1 << 7,
+	IOMMUFD_EMU_CALL_POPULATE = 1 << 8,
+};
+
+/** What exists in an emulated machine now, and what happened in it. */
+struct iommufd_emu_counts {
+	size_t size;          /**< sizeof(struct iommufd_emu_counts), set by the caller */
+	uint64_t calls;       /**< failable calls made so far */
+	uint64_t injected;    /**< calls made to fail */
+	uint64_t fds;         /**< open file descriptors of the machine's files */
+	uint64_t ioas;        /**< I/O address spaces */
+	uint64_t bound;       /**< devices bound to an iommufd */
+	uint64_t attached;    /**< devices attached to an address space */
+	uint64_t mappings;    /**< areas in all address spaces */
+	uint64_t pinned_pages;/**< 4 KiB pages pinned for DMA */
+	uint64_t bar_maps;    /**< live memory mappings of BARs */
+	uint64_t eventfds;    /**< eventfds held as interrupt triggers */
+	uint64_t dma_bytes;   /**< bytes moved by devices */
+	uint64_t dma_faults;  /**< device accesses that the page table refused */
+};
+
+/**
+ * Create an emulated machine.
+ *
+ * The default machine has four edu devices: 0000:00:03.0 and 0000:00:04.0
+ * alone in their IOMMU groups, 0000:01:01.0 and 0000:01:02.0 together in one
+ * behind a conventional PCI bridge; and 0000:00:06.0, which has MSI-X and FLR.
+ *
+ * @param opts  shape of the machine, or NULL; not kept
+ * @param out   the machine, owned by the caller, one reference; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         @p out is NULL, address_bits is not 0 or within 32..64
+ *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -EOPNOTSUPP     unknown flag
+ *   -ENOMEM         out of memory
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_emu_new(const struct iommufd_emu_opts *opts, struct iommufd_emu **out);
+
+/**
+ * Take another reference.
+ *
+ * @param emu  the machine; may be NULL
+ * @return @p emu
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+struct iommufd_emu *iommufd_emu_ref(struct iommufd_emu *emu);
+
+/**
+ * Give a reference back. Contexts hold one of their own.
+ *
+ * @param emu  the machine; may be NULL
+ * @return NULL
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+struct iommufd_emu *iommufd_emu_unref(struct iommufd_emu *emu);
+
+/**
+ * Get what iommufd_ctx_new() takes in its options to run on this machine.
+ *
+ * @param emu  the machine
+ * @return the system-call table, valid as long as the machine; NULL if @p emu is NULL
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+const struct iommufd_sys *iommufd_emu_get_sys(struct iommufd_emu *emu);
+
+/**
+ * Get the machine that LIBIOMMUFD_EMU stands for; created at the first call.
+ *
+ * It lives until its last reference and its last context are gone.
+ *
+ * @param out  the machine, with a reference for the caller; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         @p out is NULL
+ *   -ENOMEM         out of memory
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_emu_get_default(struct iommufd_emu **out);
+
+/**
+ * Add an edu device to a machine.
+ *
+ * @param emu   the machine
+ * @param opts  the device; strings and token are copied
+ * @return 0, or:
+ *   -EINVAL         @p emu or @p opts is NULL, or the BDF is missing or malformed
+ *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -EOPNOTSUPP     unknown flag
+ *   -EEXIST         the BDF is taken
+ *   -ENOMEM         out of memory
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_emu_add_device(struct iommufd_emu *emu, const struct iommufd_emu_device_opts *opts);
+
+/**
+ * Arrange for a call to fail. A new arrangement replaces the one before.
+ *
+ * @param emu    the machine
+ * @param fault  what and when; NULL clears the arrangement
+ * @return 0, or:
+ *   -EINVAL         @p emu is NULL, nth is 0, error is not a positive errno
+ *   -E2BIG          @p fault has fields that this release does not know, not zero
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_emu_inject(struct iommufd_emu *emu, const struct iommufd_emu_fault *fault);
+
+/**
+ * Read the counters of a machine.
+ *
+ * @param emu     the machine
+ * @param counts  filled up to its size field
+ * @return 0, or:
+ *   -EINVAL         an argument is NULL, or the size field is too small to hold anything
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_emu_get_counts(struct iommufd_emu *emu, struct iommufd_emu_counts *counts);
+
+/**
+ * Open one of the machine's files as another process would, to hand it over.
+ *
+ * @param emu   the machine
+ * @param path  "/dev/iommu" or "/dev/vfio/devices/vfioN"
+ * @return a file descriptor for iommufd_emu_close(), or:
+ *   -EINVAL         an argument is NULL
+ *   -ENOENT         no such file in the machine
+ *   -EACCES         the machine's options forbid it
+ *   -ENOMEM         out of memory
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_emu_open(struct iommufd_emu *emu, const char *path);
+
+/**
+ * Close a file descriptor from iommufd_emu_open().
+ *
+ * @param emu  the machine
+ * @param fd   the descriptor
+ * @return 0, or:
+ *   -EINVAL         @p emu is NULL
+ *   -EBADF          @p fd is not one of the machine's
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_emu_close(struct iommufd_emu *emu, int fd);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* The system-call table of the running kernel. */
+#include "os/sys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_READ /* Linux 5.14 */
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+static void kernel_ref(void *data)
+{
+	(void)data;
+}
+
+static int kernel_open(void *data, const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+
+	(void)data;
+	return fd < 0 ? -errno : fd;
+}
+
+static int kernel_close(void *data, int fd)
+{
+	(void)data;
+	return close(fd) ? -errno : 0;
+}
+
+static int kernel_dup(void *data, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	(void)data;
+	return copy < 0 ? -errno : copy;
+}
+
+static int kernel_ioctl(void *data, int fd, unsigned long request, void *arg)
+{
+	int r = ioctl(fd, request, arg);
+
+	(void)data;
+	return r < 0 ? -errno : r;
+}
+
+static ssize_t kernel_pread(void *data, int fd, void *buf, size_t n, uint64_t offset)
+{
+	ssize_t r = pread(fd, buf, n, (off_t)offset);
+
+	(void)data;
+	return r < 0 ? -errno : r;
+}
+
+static ssize_t kernel_pwrite(void *data, int fd, const void *buf, size_t n, uint64_t offset)
+{
+	ssize_t r = pwrite(fd, buf, n, (off_t)offset);
+
+	(void)data;
+	return r < 0 ? -errno : r;
+}
+
+static int kernel_mmap(void *data, size_t n, int prot, int fd, uint64_t offset, void **out)
+{
+	void *addr = mmap(NULL, n, prot, MAP_SHARED, fd, (off_t)offset);
+
+	(void)data;
+	if (addr == MAP_FAILED)
+		return -errno;
+	*out = addr;
+	return 0;
+}
+
+static int kernel_munmap(void *data, void *addr, size_t n)
+{
+	(void)data;
+	return munmap(addr, n) ? -errno : 0;
+}
+
+static int kernel_eventfd(void *data, unsigned int initial, int flags)
+{
+	int fd = eventfd(initial, flags);
+
+	(void)data;
+	return fd < 0 ? -errno : fd;
+}
+
+static int kernel_populate(void *data, void *addr, size_t n, int writable)
+{
+	(void)data;
+	return madvise(addr, n, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) ? -errno : 0;
+}
+
+static ssize_t kernel_read_file(void *data, const char *path, char *buf, size_t n)
+{
+	int fd = kernel_open(data, path, O_RDONLY);
+	ssize_t r;
+
+	if (fd < 0)
+		return fd;
+	r = kernel_pread(data, fd, buf, n, 0);
+	close(fd);
+	return r;
+}
+
+static ssize_t kernel_read_link(void *data, const char *path, char *buf, size_t n)
+{
+	ssize_t r = readlink(path, buf, n);
+
+	(void)data;
+	return r < 0 ? -errno : r;
+}
+
+static ssize_t kernel_list_dir(void *data, const char *path, char *buf, size_t n)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	size_t used = 0;
+
+	(void)data;
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		size_t len = strlen(entry->d_name) + 1;
+
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (used + len > n) {
+			closedir(dir);
+			return -ERANGE;
+		}
+		memcpy(buf + used, entry->d_name, len);
+		used += len;
+	}
+	closedir(dir);
+	return (ssize_t)used;
+}
+
+static int kernel_exists(void *data, const char *path)
+{
+	struct stat st;
+
+	(void)data;
+	return lstat(path, &st) ? -errno : 0;
+}
+
+static int kernel_char_device(void *data, int fd, unsigned int *maj, unsigned int *min)
+{
+	struct stat st;
+
+	(void)data;
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISCHR(st.st_mode))
+		return -ENOTTY;
+	*maj = major(st.st_rdev);
+	*min = minor(st.st_rdev);
+	return 0;
+}
+
+const struct iommufd_sys *sys_kernel(void)
+{
+	static const struct iommufd_sys table = {
+		.abi = SYS_ABI,
+		.size = sizeof(table),
+		.ref = kernel_ref,
+		.unref = kernel_ref,
+		.open = kernel_open,
+		.close = kernel_close,
+		.dup = kernel_dup,
+		.ioctl = kernel_ioctl,
+		.pread = kernel_pread,
+		.pwrite = kernel_pwrite,
+		.mmap = kernel_mmap,
+		.munmap = kernel_munmap,
+		.eventfd = kernel_eventfd,
+		.populate = kernel_populate,
+		.read_file = kernel_read_file,
+		.read_link = kernel_read_link,
+		.list_dir = kernel_list_dir,
+		.exists = kernel_exists,
+		.char_device = kernel_char_device,
+	};
+
+	return &table;
+}

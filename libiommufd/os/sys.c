@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#include "os/sys.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+
+int sys_check(const struct iommufd_sys *sys)
+{
+	return sys && sys->abi == SYS_ABI && sys->size == sizeof(*sys) ? 0 : -EINVAL;
+}
+
+int sys_open(const struct iommufd_sys *sys, const char *path, int flags)
+{
+	int r;
+
+	do
+		r = sys->open(sys->data, path, flags);
+	while (r == -EINTR);
+	return r;
+}
+
+int sys_dup(const struct iommufd_sys *sys, int fd)
+{
+	return sys->dup(sys->data, fd);
+}
+
+void sys_close(const struct iommufd_sys *sys, int *fd)
+{
+	if (*fd >= 0)
+		sys->close(sys->data, *fd);
+	*fd = -1;
+}
+
+int sys_ioctl(const struct iommufd_sys *sys, int fd, unsigned long request, void *arg)
+{
+	int r;
+
+	do
+		r = sys->ioctl(sys->data, fd, request, arg);
+	while (r == -EINTR);
+	return r;
+}
+
+int sys_pread(const struct iommufd_sys *sys, int fd, void *buf, size_t n, uint64_t offset)
+{
+	char *at = buf;
+
+	while (n) {
+		ssize_t r = sys->pread(sys->data, fd, at, n, offset);
+
+		if (r == -EINTR)
+			continue;
+		if (r <= 0)
+			return r ? (int)r : -EIO;
+		at += r;
+		n -= (size_t)r;
+		offset += (uint64_t)r;
+	}
+	return 0;
+}
+
+int sys_pwrite(const struct iommufd_sys *sys, int fd, const void *buf, size_t n, uint64_t offset)
+{
+	const char *at = buf;
+
+	while (n) {
+		ssize_t r = sys->pwrite(sys->data, fd, at, n, offset);
+
+		if (r == -EINTR)
+			continue;
+		if (r <= 0)
+			return r ? (int)r : -EIO;
+		at += r;
+		n -= (size_t)r;
+		offset += (uint64_t)r;
+	}
+	return 0;
+}
+
+int sys_mmap(const struct iommufd_sys *sys, size_t n, int prot, int fd, uint64_t offset, void **out)
+{
+	return sys->mmap(sys->data, n, prot, fd, offset, out);
+}
+
+int sys_munmap(const struct iommufd_sys *sys, void *addr, size_t n)
+{
+	return sys->munmap(sys->data, addr, n);
+}
+
+int sys_eventfd(const struct iommufd_sys *sys)
+{
+	return sys->eventfd(sys->data, 0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+int sys_populate(const struct iommufd_sys *sys, void *addr, size_t n, int writable)
+{
+	int r;
+
+	do
+		r = sys->populate(sys->data, addr, n, writable);
+	while (r == -EINTR || r == -EAGAIN);
+	return r;
+}
