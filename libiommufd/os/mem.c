@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#include "os/mem.h"
+
+#include <sys/mman.h>
+
+void *os_reserve(size_t size)
+{
+	void *area = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (area == MAP_FAILED)
+		return NULL;
+
+	/*
+	 * After mlockall(MCL_FUTURE) a new mapping is locked, and making it accessible would then
+	 * populate it: unlock it while there is nothing to populate.
+	 */
+	munlock(area, size);
+	if (mprotect(area, size, PROT_READ | PROT_WRITE)) {
+		munmap(area, size);
+		return NULL;
+	}
+	madvise(area, size, MADV_DONTDUMP);
+	madvise(area, size, MADV_NOHUGEPAGE);
+	return area;
+}
+
+void os_release(void *area, size_t size)
+{
+	if (area)
+		munmap(area, size);
+}
