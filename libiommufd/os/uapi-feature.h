@@ -28,11 +28,11 @@ struct k_vfio_device_feature {
 /* ---- migration ---- */
 
 /* GET: which states there are beyond RUNNING and ERROR. */
-#define K_VFIO_DEVICE_FEATURE_MIGRATION 1
+#define K_VFIO_DEVICE_FEATURE_MIGRATION 1	/* 5.18 */
 
 #define K_VFIO_MIGRATION_STOP_COPY (1 << 0)	/* STOP, STOP_COPY, RESUMING */
 #define K_VFIO_MIGRATION_P2P (1 << 1)		/* RUNNING_P2P */
-#define K_VFIO_MIGRATION_PRE_COPY (1 << 2)	/* PRE_COPY; with P2P: PRE_COPY_P2P */
+#define K_VFIO_MIGRATION_PRE_COPY (1 << 2)	/* PRE_COPY; with P2P: PRE_COPY_P2P; 6.2 */
 
 struct k_vfio_device_feature_migration {
 	k_aligned_u64 flags;
@@ -43,7 +43,7 @@ struct k_vfio_device_feature_migration {
  * a transfer data_fd carries it, and is the caller's to close. After a failed
  * SET any state on the way is possible, so GET it; ERROR is left by a reset.
  */
-#define K_VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE 2
+#define K_VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE 2	/* 5.18 */
 
 enum k_vfio_device_mig_state {
 	K_VFIO_DEVICE_STATE_ERROR = 0,
@@ -63,7 +63,7 @@ struct k_vfio_device_feature_mig_state {
 };
 
 /* GET: an estimate of what STOP_COPY will transfer; in any state. */
-#define K_VFIO_DEVICE_FEATURE_MIG_DATA_SIZE 9
+#define K_VFIO_DEVICE_FEATURE_MIG_DATA_SIZE 9	/* 6.2 */
 
 struct k_vfio_device_feature_mig_data_size {
 	k_aligned_u64 stop_copy_length;	/* bytes */
@@ -91,7 +91,7 @@ struct k_vfio_precopy_info {
 /* ---- DMA logging: dirty tracking made by the device ---- */
 
 /* SET. Only writes, only in these ranges; one log at a time. */
-#define K_VFIO_DEVICE_FEATURE_DMA_LOGGING_START 6
+#define K_VFIO_DEVICE_FEATURE_DMA_LOGGING_START 6	/* 6.1, as the next two */
 
 struct k_vfio_device_feature_dma_logging_control {
 	k_aligned_u64 page_size;	/* bytes, a wish; out: what it became */
@@ -124,7 +124,7 @@ struct k_vfio_device_feature_dma_logging_report {
 /* ---- power ---- */
 
 /* SET, no data. Mapped regions cannot be touched until the exit. */
-#define K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY 3
+#define K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY 3	/* 6.1, as the next two */
 
 /* SET. The eventfd fires when the device woke up, which is then an exit. */
 #define K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP 4
@@ -151,7 +151,7 @@ struct k_vfio_device_feature_bus_master {
 /* ---- dma-buf of a region, for peer-to-peer ---- */
 
 /* GET. The fd is the return value. */
-#define K_VFIO_DEVICE_FEATURE_DMA_BUF 11
+#define K_VFIO_DEVICE_FEATURE_DMA_BUF 11	/* 6.19 */
 
 struct k_vfio_region_dma_range {
 	uint64_t offset;		/* in the region */

@@ -219,10 +219,11 @@ struct k_iommu_vfio_ioas {
 /* ---- HWPT: hardware page table ---- */
 
 enum k_iommufd_hwpt_alloc_flags {
-	K_IOMMU_HWPT_ALLOC_NEST_PARENT = 1 << 0,
-	K_IOMMU_HWPT_ALLOC_DIRTY_TRACKING = 1 << 1, /* attach refuses lesser devices */
-	K_IOMMU_HWPT_FAULT_ID_VALID = 1 << 2,
-	/* Needed on both the PASID's table and the device's own. */
+	K_IOMMU_HWPT_ALLOC_NEST_PARENT = 1 << 0,	/* 6.7 */
+	/* 6.7. Devices that cannot track are refused at attach. */
+	K_IOMMU_HWPT_ALLOC_DIRTY_TRACKING = 1 << 1,
+	K_IOMMU_HWPT_FAULT_ID_VALID = 1 << 2,		/* 6.11 */
+	/* 6.15. Needed on both the PASID's table and the device's own. */
 	K_IOMMU_HWPT_ALLOC_PASID = 1 << 3,
 };
 
@@ -322,10 +323,10 @@ struct k_iommu_hw_info {
 	uint32_t data_len;
 	k_aligned_u64 data_uptr;
 	union {
-		uint32_t in_data_type;	/* with INPUT_TYPE */
+		uint32_t in_data_type;	/* with INPUT_TYPE; 6.17 */
 		uint32_t out_data_type;
 	};
-	uint8_t out_max_pasid_log2;	/* PASID width in bits; 0: no PASID */
+	uint8_t out_max_pasid_log2;	/* PASID width in bits; 0: no PASID; 6.15 */
 	uint8_t __reserved[3];
 	k_aligned_u64 out_capabilities;
 };

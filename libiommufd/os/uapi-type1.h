@@ -21,7 +21,7 @@ struct k_vfio_iommu_type1_info {
 #define K_VFIO_IOMMU_GET_INFO _IO(K_VFIO_TYPE, K_VFIO_BASE + 12)
 
 /* Capability: windows in which mappings are allowed. */
-#define K_VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE 1
+#define K_VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE 1	/* 5.4 */
 
 struct k_vfio_iova_range {
 	uint64_t start;
@@ -36,7 +36,7 @@ struct k_vfio_iommu_type1_info_cap_iova_range {
 };
 
 /* Capability: dirty tracking is there. */
-#define K_VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION 2
+#define K_VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION 2	/* 5.8 */
 
 struct k_vfio_iommu_type1_info_cap_migration {
 	struct k_vfio_info_cap_header header;
@@ -46,7 +46,7 @@ struct k_vfio_iommu_type1_info_cap_migration {
 };
 
 /* Capability: how many more mappings may be made. */
-#define K_VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL 3
+#define K_VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL 3	/* 5.10 */
 
 struct k_vfio_iommu_type1_info_dma_avail {
 	struct k_vfio_info_cap_header header;

@@ -34,8 +34,8 @@ struct k_vfio_info_cap_header {
 #define K_VFIO_TYPE1v2_IOMMU 3
 #define K_VFIO_DMA_CC_IOMMU 4		/* DMA is cache coherent, whatever the device does */
 #define K_VFIO_NOIOMMU_IOMMU 8		/* no isolation at all; taints the kernel */
-#define K_VFIO_UNMAP_ALL 9
-#define K_VFIO_UPDATE_VADDR 10		/* not with mediated devices */
+#define K_VFIO_UNMAP_ALL 9		/* 5.12 */
+#define K_VFIO_UPDATE_VADDR 10		/* 5.12; not with mediated devices */
 
 #define K_VFIO_GET_API_VERSION _IO(K_VFIO_TYPE, K_VFIO_BASE + 0)
 
@@ -244,7 +244,7 @@ struct k_vfio_pci_dependent_device {
 	uint8_t devfn;
 };
 
-#define K_VFIO_PCI_HOT_RESET_FLAG_DEV_ID (1 << 0)
+#define K_VFIO_PCI_HOT_RESET_FLAG_DEV_ID (1 << 0)	/* 6.6, as the next */
 #define K_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED (1 << 1)	/* all of them are ours */
 
 /* ENOSPC when the room is short (count holds the need), ENODEV: no hot reset. */
@@ -285,7 +285,7 @@ struct k_vfio_device_ioeventfd {
 
 /* ---- cdev: bind to an iommufd, attach to a page table ---- */
 
-#define K_VFIO_DEVICE_BIND_FLAG_TOKEN (1 << 0)
+#define K_VFIO_DEVICE_BIND_FLAG_TOKEN (1 << 0)	/* 6.17 */
 
 /* Until bound the device answers nothing else. Closing the fd unbinds. */
 struct k_vfio_device_bind_iommufd {
@@ -297,7 +297,7 @@ struct k_vfio_device_bind_iommufd {
 };
 #define K_VFIO_DEVICE_BIND_IOMMUFD _IO(K_VFIO_TYPE, K_VFIO_BASE + 18)
 
-#define K_VFIO_DEVICE_ATTACH_PASID (1 << 0)
+#define K_VFIO_DEVICE_ATTACH_PASID (1 << 0)	/* 6.15 */
 
 /* Trap: on an attached device this replaces, without a word. */
 struct k_vfio_device_attach_iommufd_pt {
@@ -308,7 +308,7 @@ struct k_vfio_device_attach_iommufd_pt {
 };
 #define K_VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(K_VFIO_TYPE, K_VFIO_BASE + 19)
 
-#define K_VFIO_DEVICE_DETACH_PASID (1 << 0)
+#define K_VFIO_DEVICE_DETACH_PASID (1 << 0)	/* 6.15 */
 
 /* DMA is blocked afterwards. */
 struct k_vfio_device_detach_iommufd_pt {
