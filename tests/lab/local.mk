@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# Programs on a real kernel in a virtual machine; see doc/lab.md.
+
+EXTRA_DIST += tests/lab/run tests/lab/build-kernel tests/lab/pack-initramfs tests/lab/init \
+	tests/lab/kernel.config tests/lab/programs tests/lab/check-run doc/lab.md
+
+check_PROGRAMS += tests/lab/smoke
+tests_lab_smoke_SOURCES = tests/lab/smoke.c
+
+# All of tests/lab/programs on each IOMMU; LAB_IOMMUS=vtd for one, LAB_FLAGS for run's options.
+LAB_IOMMUS = vtd virtio amd
+check-lab: all $(check_PROGRAMS)
+	@status=0; for iommu in $(LAB_IOMMUS); do \
+		'$(srcdir)/tests/lab/run' --builddir . --iommu $$iommu $(LAB_FLAGS) || status=1; \
+	done; exit $$status
+
+.PHONY: check-lab
