@@ -100,13 +100,13 @@ def parse_return(doc, lines, where):
             doc.errors.append((match.group(1), match.group(2).strip()))
         elif not line.strip():
             continue
+        elif re.fullmatch(r"\s*-E[A-Z0-9]+\s*", line):
+            raise HeaderError("%s: error without a cause: %s" % (where, line.strip()))
         elif doc.errors:
             if not line.startswith("  "):
                 raise HeaderError("%s: text after the list of errors: %s" % (where, line))
             code, cause = doc.errors[-1]
             doc.errors[-1] = (code, cause + " " + line.strip())
-        elif re.match(r"\s*-E", line):
-            raise HeaderError("%s: error without a cause: %s" % (where, line.strip()))
         else:
             words.append(line)
     doc.returns = squeeze(" ".join(words))
