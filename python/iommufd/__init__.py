@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""I/O address spaces and device DMA from user space on Linux: Python for libiommufd.
+
+    import mmap
+    from iommufd import Context, Device, IOAS
+
+    with Context() as ctx, Device(ctx, "0000:00:03.0") as dev, IOAS(ctx) as ioas:
+        memory = mmap.mmap(-1, 1 << 20)
+        iova = ioas.map(memory)         # what the device has to be told
+        dev.attach(ioas)                # now its DMA reaches `memory` and nothing else
+
+Objects are given back by close() or at the end of a `with` block; in any order, as the
+library keeps what is in use. What fails raises `IommufdError`, an OSError that also says
+what can be done. `iommufd.emu` has an emulated kernel for tests.
+"""
+
+from __future__ import annotations
+
+from ._lib import lib
+from .constants import (Cap, DeviceFlag, IrqFlag, IrqIndex, LogLevel, MapFlag, Memory,
+                        RegionFlag, RegionIndex)
+from .ctx import Context
+from .device import Device, DeviceInfo
+from .errors import IommufdError
+from .ioas import IOAS, Mapping, Range, Span
+from .irq import EventFd, Irq, IrqInfo, wait
+from .pci import ConfigSpace
+from .region import Area, MappedRegion, Region, RegionInfo
+
+__all__ = [
+    "Area", "Cap", "ConfigSpace", "Context", "Device", "DeviceFlag", "DeviceInfo", "EventFd",
+    "IOAS", "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo", "LogLevel", "MapFlag",
+    "MappedRegion", "Mapping", "Memory", "Range", "Region", "RegionFlag", "RegionIndex",
+    "RegionInfo", "Span", "version", "wait",
+]
+
+
+def version() -> str:
+    """The version of the library that is running, "major.minor.patch"."""
+    return lib("iommufd_version").decode()

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""Loads libiommufd and states the prototype of every function of its headers."""
+
+from __future__ import annotations
+
+import ctypes
+import operator
+import os
+from ctypes import (POINTER, c_char_p, c_int, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64,
+                    c_void_p)
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from . import _structs as s
+
+Prototypes = Dict[str, Tuple[Any, List[Any]]]
+
+SONAME = "libiommufd.so.0"
+
+# Handles are plain addresses. The order is that of libiommufd.sym: alphabetical.
+PROTOTYPES: Prototypes = {
+    "iommufd_ctx_change_process": (c_int, [c_void_p]),
+    "iommufd_ctx_clear_compat_ioas": (c_int, [c_void_p]),
+    "iommufd_ctx_from_fd": (c_int, [c_int, POINTER(s.ContextOptions), POINTER(c_void_p)]),
+    "iommufd_ctx_get_backend": (c_char_p, [c_void_p]),
+    "iommufd_ctx_get_compat_ioas": (c_int, [c_void_p, POINTER(c_uint32)]),
+    "iommufd_ctx_get_fd": (c_int, [c_void_p]),
+    "iommufd_ctx_get_report": (c_char_p, [c_void_p]),
+    "iommufd_ctx_get_rlimit_mode": (c_int, [c_void_p, POINTER(c_uint32)]),
+    "iommufd_ctx_has": (c_int, [c_void_p, c_uint32]),
+    "iommufd_ctx_new": (c_int, [POINTER(s.ContextOptions), POINTER(c_void_p)]),
+    "iommufd_ctx_ref": (c_void_p, [c_void_p]),
+    "iommufd_ctx_set_compat_ioas": (c_int, [c_void_p, c_void_p]),
+    "iommufd_ctx_set_rlimit_mode": (c_int, [c_void_p, c_uint32]),
+    "iommufd_ctx_unref": (c_void_p, [c_void_p]),
+    "iommufd_device_attach": (c_int, [c_void_p, c_void_p]),
+    "iommufd_device_detach": (c_int, [c_void_p]),
+    "iommufd_device_find": (c_int, [c_void_p, c_uint64, POINTER(c_void_p)]),
+    "iommufd_device_from_fd": (
+        c_int, [c_void_p, c_int, POINTER(s.DeviceOptions), POINTER(c_void_p)]),
+    "iommufd_device_get_fd": (c_int, [c_void_p]),
+    "iommufd_device_get_info": (c_int, [c_void_p, POINTER(s.DeviceInfo)]),
+    "iommufd_device_get_ioas": (c_int, [c_void_p, POINTER(c_void_p)]),
+    "iommufd_device_open": (
+        c_int, [c_void_p, c_char_p, POINTER(s.DeviceOptions), POINTER(c_void_p)]),
+    "iommufd_device_ref": (c_void_p, [c_void_p]),
+    "iommufd_device_replace": (c_int, [c_void_p, c_void_p]),
+    "iommufd_device_reset": (c_int, [c_void_p]),
+    "iommufd_device_unref": (c_void_p, [c_void_p]),
+    "iommufd_error_last": (POINTER(s.Error), []),
+    "iommufd_ioas_allow": (c_int, [c_void_p, POINTER(s.Range), c_size_t]),
+    "iommufd_ioas_copy": (
+        c_int, [c_void_p, c_void_p, c_uint64, c_uint64, c_uint32, POINTER(c_uint64),
+                POINTER(s.MapOptions)]),
+    "iommufd_ioas_get_alignment": (c_int, [c_void_p, POINTER(c_uint64)]),
+    "iommufd_ioas_get_huge_pages": (c_int, [c_void_p, POINTER(c_int)]),
+    "iommufd_ioas_get_id": (c_int, [c_void_p, POINTER(c_uint32)]),
+    "iommufd_ioas_get_ranges": (c_int, [c_void_p, POINTER(s.Range), POINTER(c_size_t)]),
+    "iommufd_ioas_iova_to_va": (
+        c_int, [c_void_p, c_uint64, POINTER(c_void_p), POINTER(c_size_t)]),
+    "iommufd_ioas_map": (
+        c_int, [c_void_p, c_void_p, c_size_t, c_uint32, POINTER(c_uint64),
+                POINTER(s.MapOptions)]),
+    "iommufd_ioas_map_file": (
+        c_int, [c_void_p, c_int, c_uint64, c_size_t, c_uint32, POINTER(c_uint64),
+                POINTER(s.MapOptions)]),
+    "iommufd_ioas_mapv": (
+        c_int, [c_void_p, POINTER(s.MapVec), c_size_t, c_uint32, POINTER(s.MapOptions),
+                POINTER(c_size_t)]),
+    "iommufd_ioas_new": (c_int, [c_void_p, POINTER(s.IOASOptions), POINTER(c_void_p)]),
+    "iommufd_ioas_next_mapping": (c_int, [c_void_p, c_uint64, POINTER(s.Mapping)]),
+    "iommufd_ioas_ref": (c_void_p, [c_void_p]),
+    "iommufd_ioas_set_huge_pages": (c_int, [c_void_p, c_int]),
+    "iommufd_ioas_unmap": (c_int, [c_void_p, c_uint64, c_uint64, POINTER(c_uint64)]),
+    "iommufd_ioas_unmap_all": (c_int, [c_void_p, POINTER(c_uint64)]),
+    "iommufd_ioas_unref": (c_void_p, [c_void_p]),
+    "iommufd_ioas_va_to_iova": (
+        c_int, [c_void_p, c_void_p, POINTER(c_uint64), POINTER(c_size_t)]),
+    "iommufd_irq_disable": (c_int, [c_void_p, c_uint32]),
+    "iommufd_irq_enable": (c_int, [c_void_p, c_uint32, c_uint32, c_uint32, POINTER(c_int)]),
+    "iommufd_irq_get_info": (c_int, [c_void_p, c_uint32, POINTER(s.IrqInfo)]),
+    "iommufd_irq_mask": (c_int, [c_void_p, c_uint32, c_uint32, c_uint32]),
+    "iommufd_irq_set_resample": (c_int, [c_void_p, c_uint32, c_uint32, c_int]),
+    "iommufd_irq_trigger": (c_int, [c_void_p, c_uint32, c_uint32, c_uint32]),
+    "iommufd_irq_unmask": (c_int, [c_void_p, c_uint32, c_uint32, c_uint32]),
+    "iommufd_pci_config_read": (c_int, [c_void_p, c_uint32, c_uint32, POINTER(c_uint32)]),
+    "iommufd_pci_config_write": (c_int, [c_void_p, c_uint32, c_uint32, c_uint32]),
+    "iommufd_pci_find_capability": (c_int, [c_void_p, c_uint8, POINTER(c_uint32)]),
+    "iommufd_pci_find_extended_capability": (c_int, [c_void_p, c_uint16, POINTER(c_uint32)]),
+    "iommufd_pci_set_bus_master": (c_int, [c_void_p, c_int]),
+    "iommufd_pci_set_memory": (c_int, [c_void_p, c_int]),
+    "iommufd_region_get_areas": (
+        c_int, [c_void_p, c_uint32, POINTER(s.RegionArea), POINTER(c_size_t)]),
+    "iommufd_region_get_info": (c_int, [c_void_p, c_uint32, POINTER(s.RegionInfo)]),
+    "iommufd_region_map": (
+        c_int, [c_void_p, c_uint32, c_uint64, c_size_t, c_uint32, POINTER(c_void_p)]),
+    "iommufd_region_read": (c_int, [c_void_p, c_uint32, c_uint64, c_void_p, c_size_t]),
+    "iommufd_region_read16": (c_int, [c_void_p, c_uint32, c_uint64, POINTER(c_uint16)]),
+    "iommufd_region_read32": (c_int, [c_void_p, c_uint32, c_uint64, POINTER(c_uint32)]),
+    "iommufd_region_read64": (c_int, [c_void_p, c_uint32, c_uint64, POINTER(c_uint64)]),
+    "iommufd_region_read8": (c_int, [c_void_p, c_uint32, c_uint64, POINTER(c_uint8)]),
+    "iommufd_region_unmap": (c_int, [c_void_p, c_void_p]),
+    "iommufd_region_write": (c_int, [c_void_p, c_uint32, c_uint64, c_void_p, c_size_t]),
+    "iommufd_region_write16": (c_int, [c_void_p, c_uint32, c_uint64, c_uint16]),
+    "iommufd_region_write32": (c_int, [c_void_p, c_uint32, c_uint64, c_uint32]),
+    "iommufd_region_write64": (c_int, [c_void_p, c_uint32, c_uint64, c_uint64]),
+    "iommufd_region_write8": (c_int, [c_void_p, c_uint32, c_uint64, c_uint8]),
+    "iommufd_version": (c_char_p, []),
+}
+
+_SIGNED = (c_int,)
+_UNSIGNED = (c_uint8, c_uint16, c_uint32, c_uint64, c_size_t)
+
+
+def _limits(argtype: Any) -> Optional[Tuple[int, int]]:
+    """The values an integer argument can carry; None for other arguments."""
+    bits = ctypes.sizeof(argtype) * 8
+    if argtype in _SIGNED:
+        return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    if argtype in _UNSIGNED:
+        return 0, (1 << bits) - 1
+    return None
+
+
+class Library:
+    """A shared library with its prototypes. Calling it by function name calls the function.
+
+    ctypes cuts integers that are too wide without a word; here they are an OverflowError.
+    """
+
+    def __init__(self, soname: str, override: str, prototypes: Prototypes) -> None:
+        self.path = os.environ.get(override) or soname
+        self._functions: Dict[str, Tuple[Callable[..., Any], List[Any]]] = {}
+        try:
+            self._dll = ctypes.CDLL(self.path)
+        except OSError as error:
+            raise ImportError(f"cannot load {self.path}: {error}; install it, or name its file "
+                              f"in {override}") from error
+        for name, (restype, argtypes) in prototypes.items():
+            try:
+                function = getattr(self._dll, name)
+            except AttributeError:
+                raise ImportError(f"{self.path} has no {name}; install the release of the "
+                                  "library that this package came with") from None
+            function.restype = restype
+            function.argtypes = argtypes
+            self._functions[name] = function, [_limits(argtype) for argtype in argtypes]
+
+    def __call__(self, name: str, *args: Any) -> Any:
+        function, limits = self._functions[name]
+        checked = []
+        for arg, limit in zip(args, limits):
+            if limit is not None:
+                arg = operator.index(arg)
+                if not limit[0] <= arg <= limit[1]:
+                    raise OverflowError(f"{name}: {arg} is not within {limit[0]}..{limit[1]}")
+            checked.append(arg)
+        return function(*checked)
+
+
+lib = Library(SONAME, "LIBIOMMUFD_LIBRARY", PROTOTYPES)

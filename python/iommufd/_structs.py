@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""Structures of the C headers, field by field. `STRUCTS` has them by C name."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_int, c_int32, c_size_t,
+                    c_uint8, c_uint32, c_uint64, c_void_p)
+from typing import Any, Dict, Optional, Type, TypeVar
+
+_Sized = TypeVar("_Sized", bound="SizedStructure")
+
+# void (*iommufd_log_fn)(void *data, int level, const char *text)
+LogFunction = CFUNCTYPE(None, c_void_p, c_int, c_char_p)
+
+
+class SizedStructure(Structure):
+    """A structure whose first field tells the library how much of it the caller knows."""
+
+    @classmethod
+    def make(cls: Type[_Sized], **fields: Any) -> _Sized:
+        """Make one with its size set and the other fields zero unless given."""
+        return cls(size=ctypes.sizeof(cls), **fields)
+
+
+class Error(Structure):
+    _fields_ = [
+        ("code", c_int),
+        ("operation", c_char * 48),
+        ("object", c_char * 80),
+        ("message", c_char * 320),
+        ("remedy", c_char * 320),
+    ]
+
+
+class ContextOptions(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint64),
+        ("backend", c_char_p),
+        ("log", LogFunction),
+        ("log_data", c_void_p),
+        ("log_level", c_int32),
+        ("reserved", c_uint32),
+        ("sys", c_void_p),
+    ]
+
+
+class DeviceOptions(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint64),
+        ("cookie", c_uint64),
+        ("vf_token", POINTER(c_uint8)),
+    ]
+
+
+class DeviceInfo(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint32),
+        ("num_regions", c_uint32),
+        ("num_irqs", c_uint32),
+        ("id", c_uint32),
+        ("group", c_int32),
+        ("reserved", c_uint32),
+        ("cookie", c_uint64),
+        ("name", c_char * 64),
+    ]
+
+
+class Range(Structure):
+    _fields_ = [("start", c_uint64), ("last", c_uint64)]
+
+
+class IOASOptions(SizedStructure):
+    _fields_ = [("size", c_size_t), ("flags", c_uint64)]
+
+
+class MapOptions(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("min", c_uint64),
+        ("last", c_uint64),
+        ("align", c_uint64),
+    ]
+
+
+class Mapping(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("iova", c_uint64),
+        ("length", c_uint64),
+        ("va", c_uint64),
+        ("offset", c_uint64),
+        ("flags", c_uint32),
+        ("memory", c_uint32),
+    ]
+
+
+class MapVec(Structure):
+    _fields_ = [("va", c_void_p), ("length", c_size_t), ("iova", c_uint64)]
+
+
+class RegionInfo(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("length", c_uint64),
+        ("offset", c_uint64),
+        ("flags", c_uint32),
+        ("type", c_uint32),
+        ("subtype", c_uint32),
+        ("num_areas", c_uint32),
+    ]
+
+
+class RegionArea(Structure):
+    _fields_ = [("offset", c_uint64), ("length", c_uint64)]
+
+
+class IrqInfo(SizedStructure):
+    _fields_ = [("size", c_size_t), ("flags", c_uint32), ("count", c_uint32)]
+
+
+STRUCTS: Dict[str, Type[Structure]] = {
+    "iommufd_error": Error,
+    "iommufd_ctx_opts": ContextOptions,
+    "iommufd_device_opts": DeviceOptions,
+    "iommufd_device_info": DeviceInfo,
+    "iommufd_range": Range,
+    "iommufd_ioas_opts": IOASOptions,
+    "iommufd_map_opts": MapOptions,
+    "iommufd_mapping": Mapping,
+    "iommufd_map_vec": MapVec,
+    "iommufd_region_info": RegionInfo,
+    "iommufd_region_area": RegionArea,
+    "iommufd_irq_info": IrqInfo,
+}
+
+
+def token(value: Optional[bytes]) -> Any:
+    """A VF token as the options want it: a pointer to 16 bytes, or None."""
+    if value is None:
+        return None
+    raw = bytes(value)
+    if len(raw) != 16:
+        raise ValueError(f"a VF token has 16 bytes, not {len(raw)}")
+    return (c_uint8 * 16)(*raw)

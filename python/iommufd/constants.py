@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""Constants of the C headers, grouped; `ENUMS` names the C prefix of each group."""
+
+from __future__ import annotations
+
+import enum
+from typing import Dict, Tuple, Type
+
+
+class LogLevel(enum.IntEnum):
+    """Log levels of the library, each including those before it."""
+
+    NONE = 0
+    ERROR = 1
+    WARNING = 2
+    INFO = 3
+    DEBUG = 4
+
+
+class ContextFlag(enum.IntFlag):
+    """Flags of `iommufd_ctx_opts`; `Context` has a keyword for each."""
+
+    RLIMIT_PROCESS = 1 << 0
+
+
+class Cap(enum.IntEnum):
+    """What a context may be able to do; ask with `Context.has()`."""
+
+    MAP_WITHOUT_DEVICE = 1
+    COPY = 2
+    MAP_FILE = 3
+    CHANGE_PROCESS = 4
+    ALLOW_IOVAS = 5
+    HUGE_PAGE_OPTION = 6
+    COMPAT_IOAS = 7
+    REPLACE = 8
+    GROUPS = 9
+    NESTING = 10
+    PASID = 11
+    DIRTY_TRACKING = 12
+    FAULT_QUEUE = 13
+
+
+class DeviceFlag(enum.IntFlag):
+    """What kind of device it is, and whether it can be reset."""
+
+    PCI = 1 << 0
+    RESET = 1 << 1
+    PLATFORM = 1 << 2
+    MEDIATED = 1 << 3
+
+
+class IOASFlag(enum.IntFlag):
+    """Flags of `iommufd_ioas_opts`; `IOAS` has a keyword for each."""
+
+    NO_HUGE_PAGES = 1 << 0
+
+
+class MapFlag(enum.IntFlag):
+    """How a mapping is made; READ and WRITE also describe existing mappings."""
+
+    READ = 1 << 0
+    WRITE = 1 << 1
+    FIXED = 1 << 2
+    COALESCE = 1 << 3
+
+
+class Memory(enum.IntEnum):
+    """Kind of memory behind a mapping."""
+
+    VA = 1
+    FILE = 2
+
+
+class RegionIndex(enum.IntEnum):
+    """Regions of a PCI device."""
+
+    BAR0 = 0
+    BAR1 = 1
+    BAR2 = 2
+    BAR3 = 3
+    BAR4 = 4
+    BAR5 = 5
+    ROM = 6
+    CONFIG = 7
+    VGA = 8
+
+
+class RegionFlag(enum.IntFlag):
+    """What can be done with a region."""
+
+    READ = 1 << 0
+    WRITE = 1 << 1
+    MAP = 1 << 2
+    MSIX_MAP = 1 << 3
+
+
+class IrqIndex(enum.IntEnum):
+    """Interrupt indices of a PCI device."""
+
+    INTX = 0
+    MSI = 1
+    MSIX = 2
+    ERR = 3
+    REQ = 4
+
+
+class IrqFlag(enum.IntFlag):
+    """What an interrupt index can do."""
+
+    EVENTFD = 1 << 0
+    MASKABLE = 1 << 1
+    AUTOMASKED = 1 << 2
+    DYNAMIC = 1 << 3
+
+
+# A C constant is its group's prefix and the member's name.
+ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
+    ("IOMMUFD_LOG_", LogLevel),
+    ("IOMMUFD_CTX_", ContextFlag),
+    ("IOMMUFD_CAP_", Cap),
+    ("IOMMUFD_DEVICE_", DeviceFlag),
+    ("IOMMUFD_IOAS_", IOASFlag),
+    ("IOMMUFD_MAP_", MapFlag),
+    ("IOMMUFD_MEMORY_", Memory),
+    ("IOMMUFD_REGION_", RegionIndex),
+    ("IOMMUFD_REGION_", RegionFlag),
+    ("IOMMUFD_IRQ_", IrqIndex),
+    ("IOMMUFD_IRQ_", IrqFlag),
+)
+
+
+def by_c_name(enums=ENUMS) -> Dict[str, int]:
+    """The groups as one dictionary, by the names that the C headers use."""
+    return {prefix + member.name: int(member) for prefix, group in enums for member in group}

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""Contexts: one open /dev/iommu, to which I/O address spaces and devices belong."""
+
+from __future__ import annotations
+
+import logging
+from ctypes import byref, c_uint32
+from typing import TYPE_CHECKING, Any, Dict, Optional, Set
+
+from . import _structs as s
+from ._handle import Family, Handle, receive
+from ._lib import lib
+from .constants import Cap, ContextFlag, LogLevel
+from .errors import call
+
+if TYPE_CHECKING:
+    from .device import Device
+    from .emu import Machine
+    from .ioas import IOAS
+
+_TO_LOGGING: Dict[int, int] = {
+    LogLevel.ERROR: logging.ERROR,
+    LogLevel.WARNING: logging.WARNING,
+    LogLevel.INFO: logging.INFO,
+    LogLevel.DEBUG: logging.DEBUG,
+}
+
+
+def _log_function(logger: logging.Logger) -> Any:
+    """A C callback that hands messages to a logger."""
+    def log(data: Optional[int], level: int, text: bytes) -> None:
+        logger.log(_TO_LOGGING.get(level, logging.DEBUG), "%s",
+                   text.decode(errors="replace"))
+    return s.LogFunction(log)
+
+
+def _level_of(logger: logging.Logger) -> int:
+    """The most talkative level that a logger lets through."""
+    wanted = logger.getEffectiveLevel()
+    heard = [level for level, number in _TO_LOGGING.items() if number >= wanted]
+    return max(heard, default=LogLevel.ERROR)
+
+
+class Context(Handle):
+    """A connection to the kernel's IOMMU service.
+
+    `backend` names the backend ("auto" where None); `rlimit_process` charges pinned memory
+    to the process and not the user; `log` receives the library's messages, at `log_level`
+    or, where that is None, at the level of the logger when the context is opened; `machine`
+    is an emulated machine to run on.
+    """
+
+    _unref = "iommufd_ctx_unref"
+
+    def __init__(self, *, backend: Optional[str] = None, rlimit_process: bool = False,
+                 log: Optional[logging.Logger] = None, log_level: Optional[int] = None,
+                 machine: Optional[Machine] = None) -> None:
+        family = Family()
+        options = self._options(family, backend, rlimit_process, log, log_level, machine)
+        self._bind(receive("iommufd_ctx_new", byref(options)), family)
+
+    @classmethod
+    def from_fd(cls, fd: int, *, backend: Optional[str] = None, rlimit_process: bool = False,
+                log: Optional[logging.Logger] = None, log_level: Optional[int] = None,
+                machine: Optional[Machine] = None) -> Context:
+        """Make a context of a /dev/iommu that is open already; `fd` stays the caller's."""
+        family = Family()
+        options = cls._options(family, backend, rlimit_process, log, log_level, machine)
+        ctx = cls.__new__(cls)
+        ctx._bind(receive("iommufd_ctx_from_fd", fd, byref(options)), family)
+        return ctx
+
+    @staticmethod
+    def _options(family: Family, backend: Optional[str], rlimit_process: bool,
+                 log: Optional[logging.Logger], log_level: Optional[int],
+                 machine: Optional[Machine]) -> s.ContextOptions:
+        options = s.ContextOptions.make()
+        if backend is not None:
+            options.backend = backend.encode()
+        if rlimit_process:
+            options.flags |= ContextFlag.RLIMIT_PROCESS
+        if log is not None:
+            family.log = options.log = _log_function(log)
+            options.log_level = _level_of(log) if log_level is None else log_level
+        if machine is not None:
+            options.sys = machine._sys()
+        return options
+
+    def fileno(self) -> int:
+        """The descriptor of /dev/iommu; it belongs to the context."""
+        return call("iommufd_ctx_get_fd", self._ptr)
+
+    def has(self, cap: int) -> bool:
+        """Whether this context can do something (`Cap`)."""
+        return call("iommufd_ctx_has", self._ptr, cap) != 0
+
+    @property
+    def capabilities(self) -> Set[Cap]:
+        """Everything this context can do."""
+        return {cap for cap in Cap if self.has(cap)}
+
+    @property
+    def backend(self) -> str:
+        """The backend in use; it starts with "emulated" on an emulated kernel."""
+        return lib("iommufd_ctx_get_backend", self._ptr).decode()
+
+    @property
+    def report(self) -> str:
+        """What was tried when the context was opened and with what result, in lines."""
+        return lib("iommufd_ctx_get_report", self._ptr).decode(errors="replace")
+
+    @property
+    def rlimit_mode(self) -> int:
+        """Whose limit pinned memory is charged to: 0 the user's, 1 the process's."""
+        mode = c_uint32()
+        call("iommufd_ctx_get_rlimit_mode", self._ptr, byref(mode))
+        return mode.value
+
+    @rlimit_mode.setter
+    def rlimit_mode(self, mode: int) -> None:
+        call("iommufd_ctx_set_rlimit_mode", self._ptr, mode)
+
+    def change_process(self) -> None:
+        """Move the charge for all pinned memory to this process."""
+        call("iommufd_ctx_change_process", self._ptr)
+
+    def get_compat_ioas(self) -> int:
+        """The kernel's number of the IOAS that legacy VFIO containers use."""
+        number = c_uint32()
+        call("iommufd_ctx_get_compat_ioas", self._ptr, byref(number))
+        return number.value
+
+    def set_compat_ioas(self, ioas: IOAS) -> None:
+        """Choose the IOAS that legacy VFIO containers use."""
+        call("iommufd_ctx_set_compat_ioas", self._ptr, ioas._ptr)
+
+    def clear_compat_ioas(self) -> None:
+        """Undo set_compat_ioas()."""
+        call("iommufd_ctx_clear_compat_ioas", self._ptr)
+
+    def find_device(self, cookie: int) -> Device:
+        """The open device with this cookie: the object that was opened, not a copy."""
+        from .device import Device
+        with self._family.lock:
+            address = receive("iommufd_device_find", self._ptr, cookie)
+            return Device._adopt(address, self._family)

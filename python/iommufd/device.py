@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""Devices: opened by name or descriptor, attached to I/O address spaces."""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from ctypes import byref
+from typing import List, NamedTuple, Optional
+
+from . import _structs as s
+from ._handle import Handle, receive
+from ._lib import lib
+from .constants import DeviceFlag
+from .ctx import Context
+from .errors import call
+from .ioas import IOAS
+from .irq import Irq
+from .pci import ConfigSpace
+from .region import MappedRegion, Region
+
+
+class DeviceInfo(NamedTuple):
+    """What a device is."""
+
+    name: str           # PCI address or last part of its sysfs path
+    flags: DeviceFlag
+    num_regions: int
+    num_irqs: int
+    id: int             # the kernel's number of the bound device in its context
+    group: int          # IOMMU group, or -1 if sysfs does not tell
+    cookie: int
+
+
+def _options(cookie: int, vf_token: Optional[bytes]) -> s.DeviceOptions:
+    if not 0 <= cookie < 1 << 64:
+        raise OverflowError(f"cookie {cookie} does not fit 64 bits")
+    return s.DeviceOptions.make(cookie=cookie, vf_token=s.token(vf_token))
+
+
+class Device(Handle):
+    """A device bound to a context. Its DMA is blocked until it is attached.
+
+    `name` is a PCI address, a sysfs path or a character device; `cookie` a number of the
+    caller's, unique in the context, by which `Context.find_device()` finds it again;
+    `vf_token` the 16 bytes that the owner of a virtual function demands.
+    """
+
+    _unref = "iommufd_device_unref"
+    _maps: weakref.WeakSet[MappedRegion]
+
+    def __init__(self, ctx: Context, name: str, *, cookie: int = 0,
+                 vf_token: Optional[bytes] = None) -> None:
+        self._start()
+        options = _options(cookie, vf_token)
+        self._bind(receive("iommufd_device_open", ctx._ptr, name.encode(), byref(options)),
+                   ctx._family)
+
+    @classmethod
+    def from_fd(cls, ctx: Context, fd: int, *, cookie: int = 0,
+                vf_token: Optional[bytes] = None) -> Device:
+        """Bind a VFIO character device that is open already; `fd` stays the caller's."""
+        options = _options(cookie, vf_token)
+        dev = cls.__new__(cls)
+        dev._start()
+        dev._bind(receive("iommufd_device_from_fd", ctx._ptr, fd, byref(options)), ctx._family)
+        return dev
+
+    def _start(self) -> None:
+        self._maps = weakref.WeakSet()
+
+    def _before_close(self) -> None:
+        for region_map in list(self._maps):
+            region_map.close()
+
+    def _attached(self) -> Optional[int]:
+        out = ctypes.c_void_p()
+        address = self._address
+        if address is None or lib("iommufd_device_get_ioas", address, byref(out)) < 0:
+            return None
+        if out.value is not None:
+            lib("iommufd_ioas_unref", out.value)
+        return out.value
+
+    def attach(self, ioas: IOAS) -> None:
+        """Let the device's DMA go through an I/O address space of the same context."""
+        call("iommufd_device_attach", self._ptr, ioas._ptr)
+
+    def detach(self) -> None:
+        """Block the device's DMA. Mappings stay in the IOAS."""
+        call("iommufd_device_detach", self._ptr)
+        self._family.settle()
+
+    def replace(self, ioas: IOAS) -> None:
+        """Move the device, and its group with it, to another IOAS without a gap."""
+        call("iommufd_device_replace", self._ptr, ioas._ptr)
+        self._family.settle()
+
+    def reset(self) -> None:
+        """Reset the function. Attachment and mappings stay."""
+        call("iommufd_device_reset", self._ptr)
+
+    def fileno(self) -> int:
+        """The descriptor of the device; it belongs to the device."""
+        return call("iommufd_device_get_fd", self._ptr)
+
+    @property
+    def ioas(self) -> Optional[IOAS]:
+        """The IOAS that the device is attached to: the object that was attached, or None."""
+        with self._family.lock:
+            address = receive("iommufd_device_get_ioas", self._ptr)
+            return IOAS._adopt(address, self._family) if address else None
+
+    @property
+    def info(self) -> DeviceInfo:
+        """What the device is."""
+        info = s.DeviceInfo.make()
+        call("iommufd_device_get_info", self._ptr, byref(info))
+        return DeviceInfo(info.name.decode(), DeviceFlag(info.flags), info.num_regions,
+                          info.num_irqs, info.id, info.group, info.cookie)
+
+    @property
+    def name(self) -> str:
+        """PCI address or last part of the sysfs path."""
+        return self.info.name
+
+    @property
+    def cookie(self) -> int:
+        """The number given when the device was opened; 0 is none."""
+        return self.info.cookie
+
+    def region(self, index: int) -> Region:
+        """A region of the device (`RegionIndex` for PCI)."""
+        return Region(self, index)
+
+    @property
+    def regions(self) -> List[Region]:
+        """All regions, absent ones (length 0) among them."""
+        return [Region(self, index) for index in range(self.info.num_regions)]
+
+    def irq(self, index: int) -> Irq:
+        """An interrupt index of the device (`IrqIndex` for PCI)."""
+        return Irq(self, index)
+
+    @property
+    def irqs(self) -> List[Irq]:
+        """All interrupt indices, absent ones (count 0) among them."""
+        return [Irq(self, index) for index in range(self.info.num_irqs)]
+
+    @property
+    def config(self) -> ConfigSpace:
+        """The configuration space of a PCI device."""
+        return ConfigSpace(self)
