@@ -82,7 +82,7 @@ class Spoil:
         self.path, self.old, self.new, self.expect = path, old, new, expect
 
     def __str__(self):
-        return "%s: %s -> %s" % (self.path, self.old or "new file", self.new.strip()[:60])
+        return "%s: %s -> %s" % (self.path, self.old or "new file", " ".join(self.new.split())[:60])
 
     def apply(self, tree):
         """Make the change; the text that was there before, or None."""
