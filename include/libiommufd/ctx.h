@@ -97,6 +97,7 @@ enum {
  *   -EMFILE         no file descriptor left in the process
  *   -ENFILE         no file descriptor left in the system
  *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source open /dev/iommu, IOMMU_OPTION
@@ -124,6 +125,7 @@ int iommufd_ctx_new(const struct iommufd_ctx_opts *opts, struct iommufd_ctx **ou
  *   -ELIBACC        LIBIOMMUFD_EMU is set and libiommufd-emu cannot be loaded
  *   -EMFILE         no file descriptor left in the process
  *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source fcntl, IOMMU_OPTION
@@ -174,6 +176,7 @@ int iommufd_ctx_get_fd(struct iommufd_ctx *ctx);
  * @param cap  IOMMUFD_CAP_*
  * @return 1 if it can, 0 if it cannot or the capability is unknown, or:
  *   -EINVAL         @p ctx is not a context
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source an ioctl of its command that is too short to act, when the context was opened
@@ -216,6 +219,7 @@ const char *iommufd_ctx_get_report(struct iommufd_ctx *ctx);
  *   -EINVAL         @p ctx is not a context, or @p mode is not 0 or 1
  *   -EBUSY          an object exists already
  *   -EPERM          the caller lacks CAP_SYS_RESOURCE
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_OPTION
@@ -230,6 +234,7 @@ int iommufd_ctx_set_rlimit_mode(struct iommufd_ctx *ctx, uint32_t mode);
  * @return 0, or:
  *   -EINVAL         @p ctx is not a context, or @p mode is NULL
  *   -EPERM          the caller lacks CAP_SYS_RESOURCE
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_OPTION
@@ -249,6 +254,7 @@ int iommufd_ctx_get_rlimit_mode(struct iommufd_ctx *ctx, uint32_t *mode);
  *   -EBUSY          mappings are being made or removed meanwhile; try again
  *   -ENOMEM         this process may not pin that much
  *   -EOPNOTSUPP     the kernel has no such call (IOMMUFD_CAP_CHANGE_PROCESS)
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_IOAS_CHANGE_PROCESS
@@ -264,6 +270,7 @@ int iommufd_ctx_change_process(struct iommufd_ctx *ctx);
  *   -EINVAL         @p ctx is not a context, or @p id is NULL
  *   -ENODEV         none has been set or created
  *   -EOPNOTSUPP     the kernel was built without the compatibility interface
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_VFIO_IOAS
@@ -278,6 +285,7 @@ int iommufd_ctx_get_compat_ioas(struct iommufd_ctx *ctx, uint32_t *id);
  * @return 0, or:
  *   -EINVAL         not a context, not an IOAS, or the IOAS is of another context
  *   -EOPNOTSUPP     the kernel was built without the compatibility interface
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_VFIO_IOAS
@@ -291,6 +299,7 @@ int iommufd_ctx_set_compat_ioas(struct iommufd_ctx *ctx, struct iommufd_ioas *io
  * @return 0, or:
  *   -EINVAL         @p ctx is not a context
  *   -EOPNOTSUPP     the kernel was built without the compatibility interface
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_VFIO_IOAS

@@ -70,12 +70,14 @@ enum {
  *   -ENOENT         no such device, or the kernel gives it no character device
  *   -ENODEV         the device has no VFIO driver, or went away
  *   -ENXIO          the character device has no driver behind it
+ *   -ENOTTY         the path is not a VFIO character device
  *   -EACCES         the character device may not be opened by this user, or the VF token is wrong or missing
  *   -EPERM          its IOMMU group is in use by a kernel driver or another context, or its interrupts cannot be isolated
  *   -EBUSY          this context has it open already, or someone uses it through its group
  *   -EMFILE         no file descriptor left in the process
  *   -ENFILE         no file descriptor left in the system
  *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source open, VFIO_DEVICE_BIND_IOMMUFD, VFIO_DEVICE_GET_INFO
@@ -106,6 +108,7 @@ int iommufd_device_open(struct iommufd_ctx *ctx, const char *name,
  *   -ENODEV         the device went away
  *   -EMFILE         no file descriptor left in the process
  *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source fcntl, VFIO_DEVICE_BIND_IOMMUFD, VFIO_DEVICE_GET_INFO
@@ -193,6 +196,7 @@ int iommufd_device_get_fd(struct iommufd_device *dev);
  *   -EPERM          a mapping made earlier cannot be pinned with its permissions
  *   -ENODEV         the device went away, or a mapped file was revoked
  *   -ENOMEM         out of memory, or over the limit on locked memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object
  * @since 0.1
  * @source VFIO_DEVICE_ATTACH_IOMMUFD_PT, IOMMU_IOAS_IOVA_RANGES
@@ -207,6 +211,7 @@ int iommufd_device_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas)
  * @param dev  an attached device
  * @return 0, or:
  *   -EINVAL         not a device, or it is not attached
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object
  * @since 0.1
  * @source VFIO_DEVICE_DETACH_IOMMUFD_PT, IOMMU_IOAS_IOVA_RANGES
@@ -228,6 +233,7 @@ int iommufd_device_detach(struct iommufd_device *dev);
  *   -EPERM          a mapping made earlier cannot be pinned with its permissions
  *   -ENODEV         the device went away, or a mapped file was revoked
  *   -ENOMEM         out of memory, or over the limit on locked memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object
  * @since 0.1
  * @source VFIO_DEVICE_ATTACH_IOMMUFD_PT, IOMMU_IOAS_IOVA_RANGES

@@ -98,6 +98,7 @@ struct iommufd_map_vec {
  *   -E2BIG          @p opts has fields that this release does not know, not zero
  *   -EOPNOTSUPP     unknown flag, or huge pages cannot be switched off by this kernel
  *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_IOAS_ALLOC, IOMMU_IOAS_IOVA_RANGES, IOMMU_OPTION
@@ -166,6 +167,7 @@ int iommufd_ioas_get_id(struct iommufd_ioas *ioas, uint32_t *id);
  *   -EFAULT         a device is attached and the memory is not there or not of the right kind
  *   -EPERM          a device is attached and the memory may not be written
  *   -ENOMEM         out of memory, or over the limit on locked memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_IOAS_MAP
@@ -198,7 +200,7 @@ int iommufd_ioas_map(struct iommufd_ioas *ioas, void *va, size_t length, uint32_
  *   -EFAULT         a device is attached and the memory cannot be pinned
  *   -EPERM          the file may not be written
  *   -ENOMEM         out of memory, or over the limit on locked memory
- *   -EMFILE         no file descriptor left in the process
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_IOAS_MAP_FILE
@@ -215,7 +217,7 @@ int iommufd_ioas_map_file(struct iommufd_ioas *ioas, int fd, uint64_t offset, si
  * its own IOVA.
  *
  * @param ioas    the IOAS
- * @param vec     the pieces, each as for iommufd_ioas_map(); their IOVAs are set on success only
+ * @param vec     the pieces, each as for iommufd_ioas_map(); the IOVAs that the library chooses are good after success only
  * @param count   number of pieces, not 0
  * @param flags   as for iommufd_ioas_map(), for all of them, and IOMMUFD_MAP_COALESCE
  * @param opts    where to choose, or NULL; not allowed with IOMMUFD_MAP_FIXED
@@ -231,6 +233,8 @@ int iommufd_ioas_map_file(struct iommufd_ioas *ioas, int fd, uint64_t offset, si
  *   -EFAULT         a device is attached and memory is not there or not of the right kind
  *   -EPERM          a device is attached and memory may not be written
  *   -ENOMEM         out of memory, or over the limit on locked memory
+ *   -EUCLEAN        a piece failed and the kernel refused to unmap those before it; they stay mapped and in the IOAS
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_IOAS_MAP
@@ -255,6 +259,7 @@ int iommufd_ioas_mapv(struct iommufd_ioas *ioas, struct iommufd_map_vec *vec, si
  *   -EDEADLK        a mediated device does not let go of the memory
  *   -ENOMEM         out of memory
  *   -EUCLEAN        the kernel refused and what it had removed could not all be restored; lost mappings are gone from the IOAS and named in the message
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_IOAS_UNMAP
@@ -273,6 +278,7 @@ int iommufd_ioas_unmap(struct iommufd_ioas *ioas, uint64_t iova, uint64_t length
  *   -EDEADLK        a mediated device does not let go of the memory
  *   -ENOMEM         out of memory
  *   -EUCLEAN        the kernel refused and what it had removed could not all be restored; lost mappings are gone from the IOAS and named in the message
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_IOAS_UNMAP
@@ -305,6 +311,8 @@ int iommufd_ioas_unmap_all(struct iommufd_ioas *ioas, uint64_t *unmapped);
  *   -EPERM          WRITE is asked for and the source was mapped without it
  *   -EFAULT         a device is attached to @p dst and the memory cannot be pinned
  *   -ENOMEM         out of memory, or over the limit on locked memory
+ *   -EUCLEAN        a piece failed and the kernel refused to unmap those before it; they stay mapped and in the IOAS
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_IOAS_COPY
@@ -356,6 +364,7 @@ int iommufd_ioas_get_alignment(struct iommufd_ioas *ioas, uint64_t *align);
  *   -EINVAL         not an IOAS, NULL @p ranges with a count, start after last, overlap, or not page-aligned
  *   -EADDRNOTAVAIL  a range is outside what the attached devices allow
  *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_IOAS_ALLOW_IOVAS
@@ -371,6 +380,7 @@ int iommufd_ioas_allow(struct iommufd_ioas *ioas, const struct iommufd_range *ra
  *   -EINVAL         not an IOAS, @p enable is not 0 or 1, or something is mapped already
  *   -EOPNOTSUPP     the kernel has no such option
  *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_OPTION
@@ -385,6 +395,7 @@ int iommufd_ioas_set_huge_pages(struct iommufd_ioas *ioas, int enable);
  * @return 0, or:
  *   -EINVAL         not an IOAS, or @p enabled is NULL
  *   -EOPNOTSUPP     the kernel has no such option
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source IOMMU_OPTION
@@ -404,6 +415,7 @@ int iommufd_ioas_get_huge_pages(struct iommufd_ioas *ioas, int *enabled);
  * @param length  bytes wanted; receives how many of them are contiguous in IOVA from @p va, at least 1; may be NULL
  * @return 0, or:
  *   -ENOENT         @p va is not mapped
+ *   -EINVAL         not an IOAS, or @p iova is NULL
  * @threads any
  * @since 0.1
  * @source none
@@ -422,6 +434,7 @@ int iommufd_ioas_va_to_iova(struct iommufd_ioas *ioas, const void *va, uint64_t 
  * @param length  bytes wanted; receives how many of them are contiguous in memory from @p iova, at least 1; may be NULL
  * @return 0, or:
  *   -ENOENT         @p iova is not mapped to memory of this process
+ *   -EINVAL         not an IOAS, or @p va is NULL
  * @threads any
  * @since 0.1
  * @source none

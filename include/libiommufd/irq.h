@@ -4,9 +4,10 @@
  * @section irq Interrupts
  *
  * Interrupts come in indices (INTx, MSI, MSI-X, ERR, REQ for PCI) of one or
- * more vectors. A vector signals an eventfd of the caller's. The library keeps
- * no descriptor: the kernel holds its own reference until the vector is
- * disabled or the device closed.
+ * more vectors. A vector signals an eventfd of the caller's, who may close it
+ * afterwards: the kernel holds its own reference until the vector is disabled
+ * or the device closed. Of indices with several vectors that are not
+ * IOMMUFD_IRQ_DYNAMIC the library keeps a duplicate of each eventfd too.
  */
 #ifndef LIBIOMMUFD_IRQ_H
 #define LIBIOMMUFD_IRQ_H
@@ -53,6 +54,7 @@ struct iommufd_irq_info {
  * @return 0, or:
  *   -EINVAL         not a device, no such index, @p info is NULL or its size field is 0
  *   -ENODEV         the device went away
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source VFIO_DEVICE_GET_IRQ_INFO
@@ -80,8 +82,9 @@ int iommufd_irq_get_info(struct iommufd_device *dev, uint32_t index, struct iomm
  *   -EBUSY          the interrupt line is shared and taken
  *   -ENOSPC         the platform has no interrupt vectors left
  *   -ENODEV         the device went away
+ *   -EMFILE         no file descriptor left in the process
  *   -ENOMEM         out of memory
- *   -EIO            re-enabling failed; the index is disabled
+ *   -EIO            the kernel failed in a way it does not document, or re-enabling failed and the index is disabled; the message tells
  * @threads object
  * @since 0.1
  * @source VFIO_DEVICE_SET_IRQS
@@ -97,6 +100,7 @@ int iommufd_irq_enable(struct iommufd_device *dev, uint32_t index, uint32_t star
  * @return 0, or:
  *   -EINVAL         not a device, or no such index
  *   -ENODEV         the device went away
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object
  * @since 0.1
  * @source VFIO_DEVICE_SET_IRQS
@@ -114,6 +118,7 @@ int iommufd_irq_disable(struct iommufd_device *dev, uint32_t index);
  *   -EINVAL         not a device, no such index, count 0, vectors outside the index, or the index is not enabled
  *   -EOPNOTSUPP     the index cannot be masked
  *   -ENODEV         the device went away
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source VFIO_DEVICE_SET_IRQS
@@ -131,6 +136,7 @@ int iommufd_irq_mask(struct iommufd_device *dev, uint32_t index, uint32_t start,
  *   -EINVAL         not a device, no such index, count 0, vectors outside the index, or the index is not enabled
  *   -EOPNOTSUPP     the index cannot be masked
  *   -ENODEV         the device went away
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source VFIO_DEVICE_SET_IRQS
@@ -150,6 +156,7 @@ int iommufd_irq_unmask(struct iommufd_device *dev, uint32_t index, uint32_t star
  *   -EOPNOTSUPP     the index does not mask itself
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object
  * @since 0.1
  * @source VFIO_DEVICE_SET_IRQS
@@ -167,6 +174,7 @@ int iommufd_irq_set_resample(struct iommufd_device *dev, uint32_t index, uint32_
  *   -EINVAL         not a device, no such index, count 0, vectors outside the index, or the index is not enabled
  *   -EOPNOTSUPP     the index cannot signal eventfds
  *   -ENODEV         the device went away
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source VFIO_DEVICE_SET_IRQS

@@ -68,6 +68,7 @@ struct iommufd_region_area {
  *   -EINVAL         not a device, no such region, @p info is NULL or its size field is 0
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source VFIO_DEVICE_GET_REGION_INFO
@@ -89,6 +90,7 @@ int iommufd_region_get_info(struct iommufd_device *dev, uint32_t index,
  *   -ENOBUFS        more areas exist than there is room for; the first are given
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source VFIO_DEVICE_GET_REGION_INFO
@@ -315,6 +317,7 @@ int iommufd_region_write64(struct iommufd_device *dev, uint32_t index, uint64_t 
  *   -EACCES         the region cannot be read or written so
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory or address space
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source mmap
@@ -330,6 +333,7 @@ int iommufd_region_map(struct iommufd_device *dev, uint32_t index, uint64_t offs
  * @return 0, or:
  *   -EINVAL         not a device
  *   -ENOENT         no mapping of this device starts at @p addr
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
  * @source munmap

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * The part of a device handle that transports and the vfio/ services see: an
+ * open VFIO device. Every struct iommufd_device begins with one.
+ */
+#ifndef BACKEND_DEVFD_H
+#define BACKEND_DEVFD_H
+
+#include <pthread.h>
+
+#include "base/error.h"
+#include "base/object.h"
+#include "os/core.h"
+#include "os/uapi.h"
+
+struct engine;
+struct iommufd_device;
+struct region;
+struct region_map;
+struct transport_ops;
+
+#define IRQ_INDICES 8 /* more than any bus has; indices beyond are not tracked */
+
+struct devfd {
+	struct object obj;
+	const struct core *core;
+	const struct transport_ops *transport;
+	struct engine *engine;
+	int fd;
+	uint32_t id;                    /* the engine's number for it, once bound */
+	struct k_vfio_device_info info; /* as of the open */
+	char name[64];                  /* PCI address, or last part of the sysfs path */
+	char object[80];                /* "device NAME", for error records */
+
+	pthread_mutex_t lock;           /* what follows; taken after the IOAS's lock, never before */
+	struct region **regions;        /* info.num_regions descriptions, each read when first needed */
+	struct region_map *region_maps; /* live iommufd_region_map()s */
+	struct irq_fds *irqs[IRQ_INDICES]; /* eventfds connected, for indices that must be rebuilt */
+};
+
+static inline struct devfd *devfd_of(struct iommufd_device *dev)
+{
+	struct devfd *d = (struct devfd *)(void *)dev;
+
+	return d && object_is(&d->obj, OBJECT_DEVICE) ? d : NULL;
+}
+
+#endif

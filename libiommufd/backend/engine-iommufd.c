@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* The engine over /dev/iommu. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/engine.h"
+#include "base/macro.h"
+#include "os/uapi.h"
+
+static int call(const struct engine *e, unsigned long request, void *arg)
+{
+	int r = sys_ioctl(e->core->sys, e->fd, request, arg);
+
+	return r < 0 ? r : 0;
+}
+
+/*
+ * A command that is given less than its smallest argument answers EINVAL before
+ * it does anything, one that the kernel lacks ENOTTY.
+ */
+static bool knows(const struct engine *e, unsigned long request)
+{
+	uint32_t too_small = sizeof(too_small);
+
+	return call(e, request, &too_small) == -EINVAL;
+}
+
+static int probe(struct engine *e)
+{
+	static const struct {
+		unsigned long request;
+		uint32_t cap;
+	} commands[] = {
+		{ K_IOMMU_IOAS_COPY, IOMMUFD_CAP_COPY },
+		{ K_IOMMU_IOAS_MAP_FILE, IOMMUFD_CAP_MAP_FILE },
+		{ K_IOMMU_IOAS_CHANGE_PROCESS, IOMMUFD_CAP_CHANGE_PROCESS },
+		{ K_IOMMU_IOAS_ALLOW_IOVAS, IOMMUFD_CAP_ALLOW_IOVAS },
+		{ K_IOMMU_OPTION, IOMMUFD_CAP_HUGE_PAGE_OPTION },
+		{ K_IOMMU_VFIO_IOAS, IOMMUFD_CAP_COMPAT_IOAS },
+	};
+
+	if (!knows(e, K_IOMMU_IOAS_ALLOC))
+		return -ENOTTY;
+	e->caps = UINT64_C(1) << IOMMUFD_CAP_MAP_WITHOUT_DEVICE |
+		  UINT64_C(1) << IOMMUFD_CAP_REPLACE | UINT64_C(1) << IOMMUFD_CAP_GROUPS;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (knows(e, commands[i].request))
+			e->caps |= UINT64_C(1) << commands[i].cap;
+	return 0;
+}
+
+static int ioas_alloc(struct engine *e, struct engine_ioas *as)
+{
+	struct k_iommu_ioas_alloc arg = { .size = sizeof(arg) };
+	int r = call(e, K_IOMMU_IOAS_ALLOC, &arg);
+
+	if (r)
+		return r;
+	*as = (struct engine_ioas){ .engine = e, .id = arg.out_ioas_id };
+	return 0;
+}
+
+static int ioas_free(struct engine_ioas *as)
+{
+	struct k_iommu_destroy arg = { .size = sizeof(arg), .id = as->id };
+
+	return call(as->engine, K_IOMMU_DESTROY, &arg);
+}
+
+static uint32_t access_flags(const struct map_entry *m)
+{
+	return K_IOMMU_IOAS_MAP_FIXED_IOVA |
+	       (m->prot & IOMMUFD_MAP_READ ? K_IOMMU_IOAS_MAP_READABLE : 0) |
+	       (m->prot & IOMMUFD_MAP_WRITE ? K_IOMMU_IOAS_MAP_WRITEABLE : 0);
+}
+
+static int map(struct engine_ioas *as, const struct map_entry *m)
+{
+	struct k_iommu_ioas_map arg = {
+		.size = sizeof(arg),
+		.flags = access_flags(m),
+		.ioas_id = as->id,
+		.user_va = m->va,
+		.length = m->length,
+		.iova = m->iova,
+	};
+
+	return call(as->engine, K_IOMMU_IOAS_MAP, &arg);
+}
+
+static int map_file(struct engine_ioas *as, const struct map_entry *m, int fd)
+{
+	struct k_iommu_ioas_map_file arg = {
+		.size = sizeof(arg),
+		.flags = access_flags(m),
+		.ioas_id = as->id,
+		.fd = fd,
+		.start = m->offset,
+		.length = m->length,
+		.iova = m->iova,
+	};
+
+	return call(as->engine, K_IOMMU_IOAS_MAP_FILE, &arg);
+}
+
+static int unmap(struct engine_ioas *as, uint64_t iova, uint64_t last)
+{
+	struct k_iommu_ioas_unmap arg = {
+		.size = sizeof(arg),
+		.ioas_id = as->id,
+		.iova = iova,
+		/* The whole space has a length of its own: 2^64 does not fit. */
+		.length = !iova && last == UINT64_MAX ? UINT64_MAX : last - iova + 1,
+	};
+
+	return call(as->engine, K_IOMMU_IOAS_UNMAP, &arg);
+}
+
+static int copy(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_iova,
+		const struct map_entry *m)
+{
+	struct k_iommu_ioas_copy arg = {
+		.size = sizeof(arg),
+		.flags = access_flags(m),
+		.dst_ioas_id = as->id,
+		.src_ioas_id = src->id,
+		.length = m->length,
+		.dst_iova = m->iova,
+		.src_iova = src_iova,
+	};
+
+	return call(as->engine, K_IOMMU_IOAS_COPY, &arg);
+}
+
+static int ranges(struct engine_ioas *as, struct range_list *list)
+{
+	struct k_iommu_ioas_iova_ranges arg = { .size = sizeof(arg), .ioas_id = as->id };
+	struct k_iommu_iova_range *windows = NULL;
+	struct iommufd_range *copy_of;
+	uint32_t room = 8;
+	int r;
+
+	/* The answer to a short array is the number there are; it may grow meanwhile. */
+	do {
+		void *larger = realloc(windows, room * sizeof(*windows));
+
+		if (!larger) {
+			free(windows);
+			return -ENOMEM;
+		}
+		windows = larger;
+		memset(windows, 0, room * sizeof(*windows));
+		arg.num_iovas = room;
+		arg.allowed_iovas = (uintptr_t)windows;
+		r = call(as->engine, K_IOMMU_IOAS_IOVA_RANGES, &arg);
+		room = arg.num_iovas;
+	} while (r == -EMSGSIZE && room && room < UINT32_C(1) << 20);
+	copy_of = r ? NULL : calloc(arg.num_iovas ? arg.num_iovas : 1, sizeof(*copy_of));
+	if (!r && !copy_of)
+		r = -ENOMEM;
+	if (!r) {
+		for (uint32_t i = 0; i < arg.num_iovas; i++)
+			copy_of[i] = (struct iommufd_range){ windows[i].start, windows[i].last };
+		free(list->ranges);
+		*list = (struct range_list){ copy_of, arg.num_iovas, arg.out_iova_alignment };
+	}
+	free(windows);
+	return r;
+}
+
+static int allow(struct engine_ioas *as, const struct iommufd_range *list, size_t count)
+{
+	struct k_iommu_ioas_allow_iovas arg = {
+		.size = sizeof(arg), .ioas_id = as->id, .num_iovas = (uint32_t)count,
+	};
+	struct k_iommu_iova_range *windows = calloc(count ? count : 1, sizeof(*windows));
+	int r;
+
+	if (!windows)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		windows[i] = (struct k_iommu_iova_range){ list[i].start, list[i].last };
+	arg.allowed_iovas = (uintptr_t)windows;
+	r = call(as->engine, K_IOMMU_IOAS_ALLOW_IOVAS, &arg);
+	free(windows);
+	return r;
+}
+
+static int option(struct engine *e, struct engine_ioas *as, uint16_t op, enum engine_option o,
+		  uint64_t *value)
+{
+	struct k_iommu_option arg = {
+		.size = sizeof(arg),
+		.option_id = o == OPTION_RLIMIT_MODE ? K_IOMMU_OPTION_RLIMIT_MODE :
+						       K_IOMMU_OPTION_HUGE_PAGES,
+		.op = op,
+		.object_id = as ? as->id : 0,
+		.val64 = *value,
+	};
+	int r = call(e, K_IOMMU_OPTION, &arg);
+
+	*value = arg.val64;
+	return r;
+}
+
+static int set_option(struct engine *e, struct engine_ioas *as, enum engine_option o,
+		      uint64_t value)
+{
+	return option(e, as, K_IOMMU_OPTION_OP_SET, o, &value);
+}
+
+static int get_option(struct engine *e, struct engine_ioas *as, enum engine_option o,
+		      uint64_t *value)
+{
+	*value = 0;
+	return option(e, as, K_IOMMU_OPTION_OP_GET, o, value);
+}
+
+static int change_process(struct engine *e)
+{
+	struct k_iommu_ioas_change_process arg = { .size = sizeof(arg) };
+
+	return call(e, K_IOMMU_IOAS_CHANGE_PROCESS, &arg);
+}
+
+static int compat(struct engine *e, enum compat_op op, uint32_t *id)
+{
+	static const uint16_t ops[] = {
+		[COMPAT_GET] = K_IOMMU_VFIO_IOAS_GET,
+		[COMPAT_SET] = K_IOMMU_VFIO_IOAS_SET,
+		[COMPAT_CLEAR] = K_IOMMU_VFIO_IOAS_CLEAR,
+	};
+	struct k_iommu_vfio_ioas arg = { .size = sizeof(arg), .op = ops[op], .ioas_id = *id };
+	int r = call(e, K_IOMMU_VFIO_IOAS, &arg);
+
+	if (!r)
+		*id = arg.ioas_id;
+	return r;
+}
+
+const struct engine_ops engine_iommufd = {
+	.name = "iommufd",
+	.call_names = {
+		[ENGINE_IOAS_ALLOC] = "IOMMU_IOAS_ALLOC",
+		[ENGINE_IOAS_FREE] = "IOMMU_DESTROY",
+		[ENGINE_MAP] = "IOMMU_IOAS_MAP",
+		[ENGINE_MAP_FILE] = "IOMMU_IOAS_MAP_FILE",
+		[ENGINE_UNMAP] = "IOMMU_IOAS_UNMAP",
+		[ENGINE_COPY] = "IOMMU_IOAS_COPY",
+		[ENGINE_RANGES] = "IOMMU_IOAS_IOVA_RANGES",
+		[ENGINE_ALLOW] = "IOMMU_IOAS_ALLOW_IOVAS",
+		[ENGINE_OPTION] = "IOMMU_OPTION",
+		[ENGINE_CHANGE_PROCESS] = "IOMMU_IOAS_CHANGE_PROCESS",
+		[ENGINE_COMPAT] = "IOMMU_VFIO_IOAS",
+	},
+	.probe = probe,
+	.ioas_alloc = ioas_alloc,
+	.ioas_free = ioas_free,
+	.map = map,
+	.map_file = map_file,
+	.unmap = unmap,
+	.copy = copy,
+	.ranges = ranges,
+	.allow = allow,
+	.set_option = set_option,
+	.get_option = get_option,
+	.change_process = change_process,
+	.compat = compat,
+};

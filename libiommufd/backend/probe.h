@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Which engine and transport a context uses, and the account of how that came. */
+#ifndef BACKEND_PROBE_H
+#define BACKEND_PROBE_H
+
+#include "backend/engine.h"
+#include "backend/transport.h"
+
+struct backend {
+	struct engine engine;
+	const struct transport_ops *transport;
+	char name[48];
+	char report[1024]; /* one line per step tried */
+};
+
+/*
+ * Open the first backend that @policy ("auto", "iommufd", "cdev+iommufd", NULL
+ * for the environment's or "auto") allows. Probing is by opening. @adopt is a
+ * /dev/iommu to duplicate instead, or -1. Writes the error record.
+ */
+int backend_open(struct backend *b, const struct core *core, const char *function,
+		 const char *policy, int adopt);
+void backend_close(struct backend *b);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Devices by their own character device, /dev/vfio/devices/vfioN. */
+#include <errno.h>
+#include <stddef.h>
+
+#include "backend/transport.h"
+
+static int call(const struct devfd *d, unsigned long request, void *arg)
+{
+	int r = sys_ioctl(d->core->sys, d->fd, request, arg);
+
+	return r < 0 ? r : 0;
+}
+
+static int bind_iommufd(struct devfd *d, struct engine *e, const uint8_t *token)
+{
+	struct k_vfio_device_bind_iommufd arg = {
+		.argsz = offsetof(struct k_vfio_device_bind_iommufd, token_uuid_ptr),
+		.iommufd = e->fd,
+	};
+	int r;
+
+	/* Kernels that know no token refuse the longer argument's flag. */
+	if (token) {
+		arg.argsz = sizeof(arg);
+		arg.flags = K_VFIO_DEVICE_BIND_FLAG_TOKEN;
+		arg.token_uuid_ptr = (uintptr_t)token;
+	}
+	r = call(d, K_VFIO_DEVICE_BIND_IOMMUFD, &arg);
+	if (r)
+		return r;
+	d->engine = e;
+	d->id = arg.out_devid;
+	return 0;
+}
+
+static int attach(struct devfd *d, struct engine_ioas *as)
+{
+	struct k_vfio_device_attach_iommufd_pt arg = {
+		.argsz = offsetof(struct k_vfio_device_attach_iommufd_pt, pasid),
+		.pt_id = as->id,
+	};
+
+	return call(d, K_VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg);
+}
+
+static int detach(struct devfd *d)
+{
+	struct k_vfio_device_detach_iommufd_pt arg = {
+		.argsz = offsetof(struct k_vfio_device_detach_iommufd_pt, pasid),
+	};
+
+	return call(d, K_VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg);
+}
+
+const struct transport_ops transport_cdev = {
+	.name = "cdev",
+	.call_names = {
+		[TRANSPORT_BIND] = "VFIO_DEVICE_BIND_IOMMUFD",
+		[TRANSPORT_ATTACH] = "VFIO_DEVICE_ATTACH_IOMMUFD_PT",
+		[TRANSPORT_DETACH] = "VFIO_DEVICE_DETACH_IOMMUFD_PT",
+	},
+	.bind = bind_iommufd,
+	.attach = attach,
+	.detach = detach,
+};

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#include "discover/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* "dddd:bb:dd.f", the domain may be left out; false if it is something else. */
+static bool parse_bdf(const char *text, char *bdf, size_t size)
+{
+	unsigned int domain = 0, bus, slot, function;
+	int end = 0;
+
+	if (sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &end) != 4 ||
+	    text[end]) {
+		domain = 0;
+		end = 0;
+		if (sscanf(text, "%2x:%2x.%1x%n", &bus, &slot, &function, &end) != 3 || text[end])
+			return false;
+	}
+	if (slot > 0x1f || function > 7)
+		return false;
+	return !sysfs_format(bdf, size, "%04x:%02x:%02x.%x", domain, bus, slot, function);
+}
+
+static void set_name(struct place *place)
+{
+	const char *base = strrchr(place->sysfs, '/');
+
+	snprintf(place->name, sizeof(place->name), "%.*s", (int)sizeof(place->name) - 1,
+		 base ? base + 1 : place->sysfs);
+}
+
+static int no_cdev(const struct core *core, const char *function, const char *name,
+		   const struct place *place, int r)
+{
+	char driver[64];
+
+	if (r == -ENOENT)
+		return err(-ENOENT, function, name,
+			   "use a kernel built with CONFIG_VFIO_DEVICE_CDEV (Linux 6.6)",
+			   "the kernel gives this device no character device of its own");
+	if (r != -ENODEV)
+		return err_kernel(r, KNOWN(-ENOENT, -ENODEV, -EACCES, -ENOMEM), "readdir", name,
+				  "check that /sys is mounted", "its facts in sysfs cannot be read");
+	if (sysfs_driver(core->sys, place->sysfs, driver, sizeof(driver)))
+		snprintf(driver, sizeof(driver), "none");
+	return err(-ENODEV, function, name,
+		   "bind it to vfio-pci: write vfio-pci to its driver_override, then its address to /sys/bus/pci/drivers_probe",
+		   "the device has no VFIO driver; its driver is %s", driver);
+}
+
+static int find_by_sysfs(const struct core *core, const char *function, const char *name,
+			 struct place *place)
+{
+	int r = core->sys->exists(core->sys->data, place->sysfs);
+
+	if (r)
+		return err_kernel(r, KNOWN(-ENOENT, -EACCES, -ENOMEM), "lstat", name,
+				  "check the name against /sys/bus/pci/devices",
+				  "there is no such device");
+	set_name(place);
+	place->group = sysfs_iommu_group(core->sys, place->sysfs);
+	if (place->group < 0)
+		place->group = -1;
+	r = sysfs_vfio_cdev(core->sys, place->sysfs, place->node, sizeof(place->node));
+	return r ? no_cdev(core, function, name, place, r) : 0;
+}
+
+int place_find(const struct core *core, const char *function, const char *name,
+	       struct place *place)
+{
+	char bdf[32];
+	size_t length = strlen(name);
+	int r = 0;
+
+	*place = (struct place){ .group = -1 };
+	if (length >= SYSFS_PATH_MAX)
+		return err(-EINVAL, function, "name", "pass a PCI address or a path",
+			   "the name is %zu characters long", length);
+	if (!strncmp(name, "/dev/", 5)) {
+		snprintf(place->node, sizeof(place->node), "%s", name);
+		r = core->sys->exists(core->sys->data, name);
+		if (r)
+			return err_kernel(r, KNOWN(-ENOENT, -EACCES, -ENOMEM), "lstat", name,
+					  "look into /dev/vfio/devices for the devices there are",
+					  "there is no such file");
+		return 0;
+	}
+	if (!strncmp(name, "/sys/", 5)) {
+		snprintf(place->sysfs, sizeof(place->sysfs), "%s", name);
+		while (length && place->sysfs[length - 1] == '/')
+			place->sysfs[--length] = '\0';
+		return find_by_sysfs(core, function, name, place);
+	}
+	if (!parse_bdf(name, bdf, sizeof(bdf)))
+		return err(-EINVAL, function, "name",
+			   "pass a PCI address as 0000:00:03.0, a path under /sys, or /dev/vfio/devices/vfioN",
+			   "\"%.60s\" is none of the names a device has", name);
+	r = sysfs_format(place->sysfs, sizeof(place->sysfs), "/sys/bus/pci/devices/%s", bdf);
+	return r ? r : find_by_sysfs(core, function, bdf, place);
+}
+
+int place_of_fd(const struct core *core, int fd, struct place *place)
+{
+	unsigned int maj, min;
+	int r;
+
+	*place = (struct place){ .group = -1 };
+	r = core->sys->char_device(core->sys->data, fd, &maj, &min);
+	if (r)
+		return r;
+	r = sysfs_device_of_cdev(core->sys, maj, min, place->sysfs, sizeof(place->sysfs));
+	if (r == -ENOTTY)
+		return r;
+	if (r) { /* sysfs may be hidden from us; the descriptor is good all the same */
+		place->sysfs[0] = '\0';
+		snprintf(place->name, sizeof(place->name), "cdev %u:%u", maj, min);
+		return 0;
+	}
+	set_name(place);
+	place->group = sysfs_iommu_group(core->sys, place->sysfs);
+	if (place->group < 0)
+		place->group = -1;
+	return 0;
+}

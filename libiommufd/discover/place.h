@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Where a device is: from any of its names to its facts. */
+#ifndef DISCOVER_PLACE_H
+#define DISCOVER_PLACE_H
+
+#include "os/core.h"
+#include "os/sysfs.h"
+
+struct place {
+	char sysfs[SYSFS_PATH_MAX]; /* directory of the device; empty if unknown */
+	char node[SYSFS_PATH_MAX];  /* its VFIO character device */
+	char name[64];              /* PCI address, or last part of the sysfs path */
+	int group;                  /* IOMMU group number, or -1 */
+};
+
+/* From a PCI address, a sysfs path or a character device path. Writes the error record. */
+int place_find(const struct core *core, const char *function, const char *name,
+	       struct place *place);
+
+/* From an open VFIO character device; what cannot be known stays empty. */
+int place_of_fd(const struct core *core, int fd, struct place *place);
+
+#endif

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# Everything is compiled once into libiommufd-core.la. The shared library is
+# that and the version map; white-box tests link it as it is.
+
+noinst_LTLIBRARIES += libiommufd-core.la
+libiommufd_core_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+libiommufd_core_la_SOURCES = \
+	libiommufd/base/error.c libiommufd/base/error.h \
+	libiommufd/base/log.c libiommufd/base/log.h \
+	libiommufd/base/macro.h \
+	libiommufd/base/object.h \
+	libiommufd/base/opts.c libiommufd/base/opts.h \
+	libiommufd/os/core.c libiommufd/os/core.h \
+	libiommufd/os/mem.c libiommufd/os/mem.h \
+	libiommufd/os/sys.c libiommufd/os/sys.h \
+	libiommufd/os/sys-kernel.c \
+	libiommufd/os/sysfs.c libiommufd/os/sysfs.h \
+	libiommufd/os/uapi.h \
+	libiommufd/os/uapi-feature.h \
+	libiommufd/os/uapi-iommufd.h \
+	libiommufd/os/uapi-nesting.h \
+	libiommufd/os/uapi-type1.h \
+	libiommufd/os/uapi-types.h \
+	libiommufd/os/uapi-vfio.h \
+	libiommufd/backend/devfd.h \
+	libiommufd/backend/engine.h \
+	libiommufd/backend/engine-iommufd.c \
+	libiommufd/backend/probe.c libiommufd/backend/probe.h \
+	libiommufd/backend/transport.h \
+	libiommufd/backend/transport-cdev.c \
+	libiommufd/discover/place.c libiommufd/discover/place.h \
+	libiommufd/vfio/irq.c \
+	libiommufd/vfio/irq-state.h \
+	libiommufd/vfio/pci.c libiommufd/vfio/pci.h \
+	libiommufd/vfio/pci-capability.c \
+	libiommufd/vfio/region.c libiommufd/vfio/region.h \
+	libiommufd/vfio/region-info.c \
+	libiommufd/vfio/region-map.c \
+	libiommufd/vfio/reset.c \
+	libiommufd/object/attach.c \
+	libiommufd/object/ctx.c libiommufd/object/ctx.h \
+	libiommufd/object/ctx-option.c \
+	libiommufd/object/device.c libiommufd/object/device.h \
+	libiommufd/object/diagnose.c libiommufd/object/diagnose.h \
+	libiommufd/object/ioas.c libiommufd/object/ioas.h \
+	libiommufd/object/ioas-copy.c \
+	libiommufd/object/ioas-lookup.c \
+	libiommufd/object/ioas-map.c \
+	libiommufd/object/ioas-mapv.c \
+	libiommufd/object/ioas-place.c \
+	libiommufd/object/ioas-ranges.c \
+	libiommufd/object/ioas-unmap.c
+
+include libiommufd/map/local.mk
+
+lib_LTLIBRARIES += libiommufd.la
+libiommufd_la_SOURCES =
+libiommufd_la_LIBADD = libiommufd-core.la
+libiommufd_la_LDFLAGS = $(AM_LDFLAGS) -version-info $(LIBIOMMUFD_LT_VERSION) \
+	-Wl,--version-script=$(top_srcdir)/libiommufd/libiommufd.sym -Wl,--no-undefined
+EXTRA_libiommufd_la_DEPENDENCIES = libiommufd/libiommufd.sym
+EXTRA_DIST += libiommufd/libiommufd.sym
+
+include_HEADERS = include/libiommufd.h
+includesubdir = $(includedir)/libiommufd
+includesub_HEADERS = \
+	include/libiommufd/ctx.h \
+	include/libiommufd/device.h \
+	include/libiommufd/emu.h \
+	include/libiommufd/error.h \
+	include/libiommufd/ioas.h \
+	include/libiommufd/irq.h \
+	include/libiommufd/pci.h \
+	include/libiommufd/region.h
+nodist_includesub_HEADERS = include/libiommufd/version.h
+
+pkgconfig_DATA += libiommufd.pc libiommufd-emu.pc

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#include "object/ctx.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <libiommufd/version.h>
+
+#include "base/opts.h"
+
+IOMMUFD_EXPORT const char *iommufd_version(void)
+{
+	return IOMMUFD_VERSION;
+}
+
+static int check_opts(const char *function, const struct iommufd_ctx_opts *given,
+		      struct iommufd_ctx_opts *opts)
+{
+	int r = opts_get(function, opts, sizeof(*opts), given);
+
+	if (!r)
+		r = opts_flags(function, opts->flags, IOMMUFD_CTX_RLIMIT_PROCESS);
+	if (r)
+		return r;
+	if (opts->log_level < IOMMUFD_LOG_NONE || opts->log_level > IOMMUFD_LOG_DEBUG)
+		return err(-EINVAL, function, "opts.log_level", "use one of IOMMUFD_LOG_*",
+			   "log level %d does not exist", opts->log_level);
+	if (opts->reserved)
+		return err(-EINVAL, function, "opts.reserved", "set the field to zero",
+			   "a reserved field is %u", opts->reserved);
+	return 0;
+}
+
+static int ctx_open(const char *function, int adopt, const struct iommufd_ctx_opts *given,
+		    struct iommufd_ctx **out)
+{
+	struct iommufd_ctx_opts opts;
+	struct iommufd_ctx *ctx;
+	int r;
+
+	if (!out)
+		return err_null(function, "out");
+	*out = NULL;
+	r = check_opts(function, given, &opts);
+	if (r)
+		return r;
+	ctx = calloc(1, sizeof(*ctx));
+	if (!ctx)
+		return err_nomem(function, "ctx");
+	log_init(&ctx->core.log, opts.log, opts.log_data, opts.log_level);
+	r = core_init(&ctx->core, function, opts.sys);
+	if (r)
+		goto free;
+	r = backend_open(&ctx->backend, &ctx->core, function, opts.backend, adopt);
+	if (r)
+		goto exit;
+	object_init(&ctx->obj, OBJECT_CTX);
+	pthread_mutex_init(&ctx->lock, NULL);
+	if (opts.flags & IOMMUFD_CTX_RLIMIT_PROCESS) {
+		r = iommufd_ctx_set_rlimit_mode(ctx, 1);
+		if (r) {
+			iommufd_ctx_unref(ctx);
+			return r;
+		}
+	}
+	log_info(&ctx->core.log, "%s: using %s", function, ctx->backend.name);
+	*out = ctx;
+	return 0;
+exit:
+	core_exit(&ctx->core);
+free:
+	err_log(&ctx->core.log, r);
+	free(ctx);
+	return r;
+}
+
+IOMMUFD_EXPORT int iommufd_ctx_new(const struct iommufd_ctx_opts *opts, struct iommufd_ctx **out)
+{
+	return ctx_open(__func__, -1, opts, out);
+}
+
+IOMMUFD_EXPORT int iommufd_ctx_from_fd(int fd, const struct iommufd_ctx_opts *opts,
+				       struct iommufd_ctx **out)
+{
+	if (fd < 0) {
+		if (out)
+			*out = NULL;
+		return err(-EBADF, __func__, "fd", "pass an open descriptor of /dev/iommu",
+			   "descriptor %d is not open", fd);
+	}
+	return ctx_open(__func__, fd, opts, out);
+}
+
+IOMMUFD_EXPORT struct iommufd_ctx *iommufd_ctx_ref(struct iommufd_ctx *ctx)
+{
+	if (ctx && object_is(&ctx->obj, OBJECT_CTX))
+		object_ref(&ctx->obj);
+	return ctx;
+}
+
+IOMMUFD_EXPORT struct iommufd_ctx *iommufd_ctx_unref(struct iommufd_ctx *ctx)
+{
+	if (!ctx || !object_is(&ctx->obj, OBJECT_CTX) || !object_unref(&ctx->obj))
+		return NULL;
+	ctx->obj.kind = OBJECT_FREED;
+	backend_close(&ctx->backend);
+	pthread_mutex_destroy(&ctx->lock);
+	core_exit(&ctx->core);
+	free(ctx);
+	return NULL;
+}
+
+IOMMUFD_EXPORT int iommufd_ctx_get_fd(struct iommufd_ctx *ctx)
+{
+	int r = ctx_check(ctx, __func__);
+
+	return r ? r : ctx->backend.engine.fd;
+}
+
+IOMMUFD_EXPORT int iommufd_ctx_has(struct iommufd_ctx *ctx, uint32_t cap)
+{
+	int r = ctx_check(ctx, __func__);
+
+	return r ? r : engine_has(&ctx->backend.engine, cap);
+}
+
+IOMMUFD_EXPORT const char *iommufd_ctx_get_backend(struct iommufd_ctx *ctx)
+{
+	return ctx_check(ctx, __func__) ? NULL : ctx->backend.name;
+}
+
+IOMMUFD_EXPORT const char *iommufd_ctx_get_report(struct iommufd_ctx *ctx)
+{
+	return ctx_check(ctx, __func__) ? NULL : ctx->backend.report;
+}

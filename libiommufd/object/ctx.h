@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#ifndef OBJECT_CTX_H
+#define OBJECT_CTX_H
+
+#include <pthread.h>
+
+#include "backend/probe.h"
+#include "base/error.h"
+#include "base/object.h"
+
+struct iommufd_device;
+
+/* Lock order: context, then IOAS (two: by address), then device. */
+struct iommufd_ctx {
+	struct object obj;
+	struct core core;
+	struct backend backend;
+
+	pthread_mutex_t lock;           /* the list, and attachments of all devices */
+	struct iommufd_device *devices; /* open ones; each holds us, not we them */
+};
+
+static inline int ctx_check(const struct iommufd_ctx *ctx, const char *function)
+{
+	return ctx && object_is(&ctx->obj, OBJECT_CTX) ? 0 : err_handle(function, "ctx");
+}
+
+#endif

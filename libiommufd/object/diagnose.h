@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * Why the kernel refused: it has one number for several causes, sysfs and our
+ * own map tell them apart. Each writes the error record and returns the code.
+ */
+#ifndef OBJECT_DIAGNOSE_H
+#define OBJECT_DIAGNOSE_H
+
+#include "object/device.h"
+
+int diagnose_bind(struct iommufd_device *dev, int code, bool with_token);
+
+/* IOAS lock held. */
+int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Where IOVAs may lie. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "object/ioas.h"
+
+_Static_assert(sizeof(struct map_range) == sizeof(struct iommufd_range) &&
+	       offsetof(struct map_range, last) == offsetof(struct iommufd_range, last),
+	       "the allocator reads the caller's ranges as they are");
+
+static bool next_used(const void *map, uint64_t from, struct map_range *out)
+{
+	struct map_entry m;
+
+	if (!iova_map_next(map, from, &m))
+		return false;
+	*out = (struct map_range){ m.iova, m.iova + (m.length - 1) };
+	return true;
+}
+
+int ioas_refresh_ranges(struct iommufd_ioas *ioas, const char *function)
+{
+	struct range_list fresh = { 0 };
+	int r = ioas->as.engine->ops->ranges(&ioas->as, &fresh);
+
+	if (r)
+		return err_kernel(r, KNOWN(-ENOMEM), ioas_call(ioas, ENGINE_RANGES), ioas->object,
+				  "free memory and try again",
+				  "%s cannot read the allowed IOVA ranges", function);
+	r = iova_alloc_set_ranges(ioas->alloc, (const struct map_range *)fresh.ranges, fresh.count,
+				  next_used, ioas->map);
+	if (r) {
+		free(fresh.ranges);
+		return err_nomem(function, ioas->object);
+	}
+	/* Whole pages at least: what the first device needs is not known before it comes. */
+	if (fresh.align < ioas->ctx->core.page_size)
+		fresh.align = ioas->ctx->core.page_size;
+	free(ioas->ranges.ranges);
+	ioas->ranges = fresh;
+	return 0;
+}
+
+IOMMUFD_EXPORT int iommufd_ioas_get_ranges(struct iommufd_ioas *ioas, struct iommufd_range *ranges,
+					   size_t *count)
+{
+	size_t room;
+	int r = ioas_check(ioas, __func__);
+
+	if (r)
+		return r;
+	if (!count)
+		return err_log(&ioas->ctx->core.log, err_null(__func__, "count"));
+	room = *count;
+	if (room && !ranges)
+		return err_log(&ioas->ctx->core.log, err_null(__func__, "ranges"));
+	pthread_mutex_lock(&ioas->lock);
+	*count = ioas->ranges.count;
+	if (*count > room)
+		r = err(-ENOBUFS, __func__, ioas->object, "call again with room for all",
+			"there are %zu ranges and room for %zu", *count, room);
+	else
+		room = *count;
+	if (room)
+		memcpy(ranges, ioas->ranges.ranges, room * sizeof(*ranges));
+	pthread_mutex_unlock(&ioas->lock);
+	return err_log(&ioas->ctx->core.log, r);
+}
+
+IOMMUFD_EXPORT int iommufd_ioas_get_alignment(struct iommufd_ioas *ioas, uint64_t *align)
+{
+	int r = ioas_check(ioas, __func__);
+
+	if (r)
+		return r;
+	if (!align)
+		return err_log(&ioas->ctx->core.log, err_null(__func__, "align"));
+	pthread_mutex_lock(&ioas->lock);
+	*align = ioas->ranges.align;
+	pthread_mutex_unlock(&ioas->lock);
+	return 0;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct iommufd_range *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* @list is a sorted copy. */
+static int check_allow(struct iommufd_ioas *ioas, const char *function,
+		       const struct iommufd_range *list, size_t count)
+{
+	uint64_t page = ioas->ctx->core.page_size;
+
+	for (size_t i = 0; i < count; i++) {
+		struct map_range nearest;
+		unsigned long long start = list[i].start, last = list[i].last;
+
+		if (start > last || start % page || (last + 1) % page)
+			return err(-EINVAL, function, ioas->object,
+				   "let each range start and end on a page boundary",
+				   "range %#llx..%#llx is empty or not page-aligned", start, last);
+		if (i && list[i - 1].last >= list[i].start)
+			return err(-EINVAL, function, ioas->object, "merge ranges that overlap",
+				   "range %#llx..%#llx overlaps another", start, last);
+		/* The length of the whole space does not fit; it is allowed if its ends are. */
+		if (iova_alloc_allowed(ioas->alloc, start, last - start ? last - start : 1,
+				       &nearest) &&
+		    last <= nearest.last)
+			continue;
+		return err(-EADDRNOTAVAIL, function, ioas->object,
+			   "stay inside the ranges of iommufd_ioas_get_ranges()",
+			   "range %#llx..%#llx is outside what attached devices allow, nearest is %#llx..%#llx",
+			   start, last, (unsigned long long)nearest.start,
+			   (unsigned long long)nearest.last);
+	}
+	return 0;
+}
+
+static int allow_locked(struct iommufd_ioas *ioas, const char *function,
+			struct iommufd_range *list, size_t count)
+{
+	int r = check_allow(ioas, function, list, count);
+
+	if (r)
+		return r;
+	r = ioas->as.engine->ops->allow(&ioas->as, list, count);
+	if (r)
+		return err_kernel(r, KNOWN(-ENOMEM), ioas_call(ioas, ENGINE_ALLOW), ioas->object,
+				  "free memory and try again", "the ranges cannot be protected");
+	free(ioas->allow);
+	ioas->allow = list;
+	ioas->allow_count = count;
+	return 0;
+}
+
+IOMMUFD_EXPORT int iommufd_ioas_allow(struct iommufd_ioas *ioas, const struct iommufd_range *ranges,
+				      size_t count)
+{
+	struct iommufd_range *list = NULL;
+	int r = ioas_check(ioas, __func__);
+
+	if (r)
+		return r;
+	if (count && !ranges)
+		return err_log(&ioas->ctx->core.log, err_null(__func__, "ranges"));
+	if (count) {
+		list = count <= SIZE_MAX / sizeof(*list) ? malloc(count * sizeof(*list)) : NULL;
+		if (!list)
+			return err_log(&ioas->ctx->core.log, err_nomem(__func__, ioas->object));
+		memcpy(list, ranges, count * sizeof(*list));
+		qsort(list, count, sizeof(*list), by_start);
+	}
+	pthread_mutex_lock(&ioas->lock);
+	r = allow_locked(ioas, __func__, list, count);
+	pthread_mutex_unlock(&ioas->lock);
+	if (r)
+		free(list);
+	return err_log(&ioas->ctx->core.log, r);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * Unmapping, all or nothing. The kernel's own unmap is neither: when one mapping
+ * of a range cannot go, those before it are gone already, and it does not say
+ * how many. So what it would refuse is refused here first, and what it refuses
+ * all the same is put back.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "object/ioas.h"
+
+typedef unsigned long long ull; /* for printf */
+
+static void forget(struct iommufd_ioas *ioas, uint64_t iova, uint64_t last)
+{
+	struct map_entry m;
+
+	while (iova_map_pop(ioas->map, iova, last, &m))
+		iova_alloc_put(ioas->alloc, m.iova, m.length);
+}
+
+/*
+ * Is the mapping still in the kernel, or was it put back? Mapping it again
+ * answers both: EEXIST, it is there. A file cannot be mapped again, its
+ * descriptor was the caller's; a page of ours tells whether its place is free.
+ */
+static bool restore(struct iommufd_ioas *ioas, const struct map_entry *m)
+{
+	static char probe[1 << 16] __attribute__((aligned(1 << 16))); /* never written */
+	const struct engine_ops *ops = ioas->as.engine->ops;
+	struct map_entry page = {
+		.iova = m->iova,
+		.length = ioas->ranges.align,
+		.va = (uintptr_t)probe,
+		.prot = IOMMUFD_MAP_READ,
+		.kind = MAP_KIND_VA,
+	};
+
+	if (m->kind == MAP_KIND_VA)
+		page = *m;
+	switch (ops->map(&ioas->as, &page)) {
+	case -EEXIST:
+		return true;
+	case 0:
+		if (m->kind == MAP_KIND_VA)
+			return true;
+		ops->unmap(&ioas->as, page.iova, page.iova + (page.length - 1));
+	}
+	return false;
+}
+
+static unsigned int restore_all(struct iommufd_ioas *ioas, uint64_t iova, uint64_t last,
+				struct map_entry *first_lost)
+{
+	struct map_entry m;
+	unsigned int lost = 0;
+
+	while (iova_map_next(ioas->map, iova, &m) && m.iova <= last) {
+		iova = m.iova + m.length;
+		if (!restore(ioas, &m)) {
+			if (!lost++)
+				*first_lost = m;
+			forget(ioas, m.iova, m.iova + (m.length - 1));
+		}
+		if (!iova) /* it ended at the top of the space */
+			break;
+	}
+	return lost;
+}
+
+int ioas_unmap_locked(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
+		      uint64_t last)
+{
+	struct map_entry gone = { 0 };
+	unsigned int lost;
+	int r = ioas->as.engine->ops->unmap(&ioas->as, iova, last);
+
+	if (likely(!r)) {
+		forget(ioas, iova, last);
+		return 0;
+	}
+	lost = restore_all(ioas, iova, last, &gone);
+	if (lost)
+		return err(-EUCLEAN, ioas_call(ioas, ENGINE_UNMAP), ioas->object,
+			   "map the lost memory again; DMA to it fails meanwhile",
+			   "%s: the kernel refused (errno %d) after removing mappings; %u could not be put back, the first at %#llx..%#llx",
+			   function, -r, lost, (ull)gone.iova, (ull)gone.iova + (gone.length - 1));
+	return err_kernel(r, KNOWN(-EBUSY, -EDEADLK, -ENOMEM), ioas_call(ioas, ENGINE_UNMAP),
+			  ioas->object,
+			  r == -EBUSY ? "release what holds the memory (a hardware queue), then unmap again" :
+			  r == -EDEADLK ? "stop the mediated device, then unmap again" :
+					  "try again",
+			  "iova %#llx..%#llx stays mapped", (ull)iova, (ull)last);
+}
+
+int ioas_roll_back(struct iommufd_ioas *ioas, const char *function, int code, uint64_t iova,
+		   uint64_t last)
+{
+	if (likely(!ioas->as.engine->ops->unmap(&ioas->as, iova, last))) {
+		forget(ioas, iova, last);
+		return code;
+	}
+	return err(-EUCLEAN, ioas_call(ioas, ENGINE_UNMAP), ioas->object,
+		   "unmap the range again",
+		   "%s failed with errno %d and iova %#llx..%#llx, mapped before that, cannot be unmapped",
+		   function, -code, (ull)iova, (ull)last);
+}
+
+static int unmap(struct iommufd_ioas *ioas, const char *function, uint64_t iova, uint64_t last,
+		 uint64_t *unmapped)
+{
+	struct map_entry cut;
+	uint64_t bytes, count;
+	int r = iova_map_check_whole(ioas->map, iova, last, &bytes, &count, &cut);
+
+	if (unlikely(r))
+		return err(-EINVAL, function, ioas->object,
+			   "unmap whole mappings; to keep a part, unmap all and map the part again",
+			   "iova %#llx..%#llx cuts the mapping at %#llx..%#llx", (ull)iova,
+			   (ull)last, (ull)cut.iova, (ull)cut.iova + (cut.length - 1));
+	if (count)
+		r = ioas_unmap_locked(ioas, function, iova, last);
+	if (likely(!r) && unmapped)
+		*unmapped = bytes;
+	return r;
+}
+
+static int check_range(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
+		       uint64_t length)
+{
+	uint64_t mask = ioas->ctx->core.page_size - 1;
+
+	if (!length)
+		return err(-EINVAL, function, "length",
+			   "unmap at least one page; iommufd_ioas_unmap_all() unmaps everything",
+			   "the length is 0");
+	if ((iova | length) & mask)
+		return err(-EINVAL, function, ioas->object, "align IOVA and length to pages",
+			   "iova %#llx or length %#llx is not a multiple of %#llx", (ull)iova,
+			   (ull)length, (ull)mask + 1);
+	if (iova + (length - 1) < iova)
+		return err(-EOVERFLOW, function, ioas->object, "keep iova + length within 64 bits",
+			   "iova %#llx with length %#llx wraps around", (ull)iova, (ull)length);
+	return 0;
+}
+
+IOMMUFD_EXPORT int iommufd_ioas_unmap(struct iommufd_ioas *ioas, uint64_t iova, uint64_t length,
+				      uint64_t *unmapped)
+{
+	int r = ioas_check(ioas, __func__);
+
+	if (unlikely(r))
+		return r;
+	r = check_range(ioas, __func__, iova, length);
+	if (likely(!r)) {
+		pthread_mutex_lock(&ioas->lock);
+		r = unmap(ioas, __func__, iova, iova + (length - 1), unmapped);
+		pthread_mutex_unlock(&ioas->lock);
+	}
+	return err_log(&ioas->ctx->core.log, r);
+}
+
+IOMMUFD_EXPORT int iommufd_ioas_unmap_all(struct iommufd_ioas *ioas, uint64_t *unmapped)
+{
+	int r = ioas_check(ioas, __func__);
+
+	if (r)
+		return r;
+	pthread_mutex_lock(&ioas->lock);
+	r = unmap(ioas, __func__, 0, UINT64_MAX, unmapped);
+	pthread_mutex_unlock(&ioas->lock);
+	return err_log(&ioas->ctx->core.log, r);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#ifndef OBJECT_IOAS_H
+#define OBJECT_IOAS_H
+
+#include <pthread.h>
+
+#include "map/iova-alloc.h"
+#include "map/iova-map.h"
+#include "object/ctx.h"
+
+struct iommufd_ioas {
+	struct object obj;
+	struct iommufd_ctx *ctx; /* held */
+	struct engine_ioas as;
+	char object[24];         /* "ioas ID", for error records */
+	struct iova_map *map;    /* the truth; lookups in it need no lock */
+
+	pthread_mutex_t lock;    /* all that follows, and writing to the map */
+	struct iova_alloc *alloc;
+	struct range_list ranges;    /* what the attached devices allow */
+	struct iommufd_range *allow; /* what the caller protects */
+	size_t allow_count;
+	unsigned int attached;       /* devices */
+};
+
+/* What to map where; filled by the public functions, checked by map_request_check(). */
+struct map_request {
+	const char *function;
+	uint16_t kind;             /* MAP_KIND_* */
+	uint64_t va;
+	int fd;                    /* MAP_KIND_FILE */
+	uint64_t offset;           /* MAP_KIND_FILE */
+	uint64_t length;
+	uint32_t flags;            /* IOMMUFD_MAP_* */
+	uint64_t iova;             /* with IOMMUFD_MAP_FIXED, else chosen */
+	struct iommufd_map_opts opts;
+};
+
+static inline int ioas_check(const struct iommufd_ioas *ioas, const char *function)
+{
+	return ioas && object_is(&ioas->obj, OBJECT_IOAS) ? 0 : err_handle(function, "ioas");
+}
+
+static inline const char *ioas_call(const struct iommufd_ioas *ioas, enum engine_call call)
+{
+	return engine_call_name(ioas->as.engine, call);
+}
+
+/* Two locks are taken in the order of their addresses; the two may be one. */
+static inline void ioas_lock_both(struct iommufd_ioas *a, struct iommufd_ioas *b)
+{
+	pthread_mutex_lock(a < b ? &a->lock : &b->lock);
+	if (a != b)
+		pthread_mutex_lock(a < b ? &b->lock : &a->lock);
+}
+
+static inline void ioas_unlock_both(struct iommufd_ioas *a, struct iommufd_ioas *b)
+{
+	pthread_mutex_unlock(&a->lock);
+	if (a != b)
+		pthread_mutex_unlock(&b->lock);
+}
+
+/* ioas-ranges.c: read the allowed ranges again after an attach or detach. Lock held. */
+int ioas_refresh_ranges(struct iommufd_ioas *ioas, const char *function);
+
+/* ioas-place.c. Lock held. */
+/* Does the window of the request make sense, are addresses and lengths whole pages? */
+int map_request_check(const struct iommufd_ioas *ioas, const struct map_request *req);
+/* Where the request goes: the fixed IOVA if it is free and allowed, else a chosen one. */
+int ioas_place(struct iommufd_ioas *ioas, const struct map_request *req, uint64_t *iova);
+int ioas_fixed_refused(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
+		       uint64_t length);
+
+/* ioas-map.c: map one piece that has been checked. Lock held. */
+int ioas_map_locked(struct iommufd_ioas *ioas, const struct map_request *req, uint64_t *iova);
+/* Record and map one piece at a place found free; @from is the IOAS to copy from or NULL. */
+int ioas_map_at(struct iommufd_ioas *ioas, const struct map_request *req, uint64_t iova,
+		struct iommufd_ioas *from, uint64_t from_iova);
+
+/* ioas-unmap.c. Lock held. */
+/* All mappings within iova..last, which cuts none. */
+int ioas_unmap_locked(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
+		      uint64_t last);
+/* Undo mappings just made, while the record of the failure stays; @code or -EUCLEAN. */
+int ioas_roll_back(struct iommufd_ioas *ioas, const char *function, int code, uint64_t iova,
+		   uint64_t last);
+
+#endif

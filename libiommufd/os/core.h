@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* What every layer needs of its context: the kernel to talk to, and the log. */
+#ifndef OS_CORE_H
+#define OS_CORE_H
+
+#include "base/log.h"
+#include "os/sys.h"
+
+struct core {
+	const struct iommufd_sys *sys;
+	struct log log;
+	uint64_t page_size;
+};
+
+/*
+ * Choose the kernel: @sys if given, else the emulated one if LIBIOMMUFD_EMU is
+ * set, else the running one. Holds a reference to it until core_exit().
+ */
+int core_init(struct core *core, const char *function, const struct iommufd_sys *sys);
+void core_exit(struct core *core);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * Facts that sysfs tells about a device. Paths are of the device's directory,
+ * as "/sys/bus/pci/devices/0000:00:03.0".
+ */
+#ifndef OS_SYSFS_H
+#define OS_SYSFS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macro.h"
+#include "os/sys.h"
+
+#define SYSFS_PATH_MAX 512
+
+/* IOMMU group number, or -errno (-ENOENT: it has none). */
+int sysfs_iommu_group(const struct iommufd_sys *sys, const char *path);
+
+/* Name of the bound driver; -ENOENT when there is none. */
+int sysfs_driver(const struct iommufd_sys *sys, const char *path, char *name, size_t size);
+
+/*
+ * Path of the VFIO character device's node. -ENODEV: no VFIO driver is bound;
+ * -ENOENT: bound, but the kernel makes no character devices.
+ */
+int sysfs_vfio_cdev(const struct iommufd_sys *sys, const char *path, char *node, size_t size);
+
+/* Directory of the device behind a VFIO character device, by its number. */
+int sysfs_device_of_cdev(const struct iommufd_sys *sys, unsigned int major, unsigned int minor,
+			 char *path, size_t size);
+
+/*
+ * The @index-th window that the group's hardware reserves, with its kind
+ * ("msi", "direct"); -ENOENT past the last.
+ */
+int sysfs_reserved_window(const struct iommufd_sys *sys, int group, unsigned int index,
+			  uint64_t *start, uint64_t *last, char *kind, size_t size);
+
+/* snprintf that says -ENAMETOOLONG when the text does not fit. */
+int sysfs_format(char *buf, size_t size, const char *fmt, ...) printf_like(3, 4) must_check;
+
+#endif

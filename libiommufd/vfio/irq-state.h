@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#ifndef VFIO_IRQ_STATE_H
+#define VFIO_IRQ_STATE_H
+
+#include "backend/devfd.h"
+
+/* Disable what is enabled and forget it, at close. */
+void irq_exit(struct devfd *d);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#include <errno.h>
+
+#include <libiommufd/device.h>
+
+#include "backend/devfd.h"
+
+IOMMUFD_EXPORT int iommufd_device_reset(struct iommufd_device *dev)
+{
+	struct devfd *d = devfd_of(dev);
+	int r;
+
+	if (!d)
+		return err_handle(__func__, "device");
+	if (!(d->info.flags & K_VFIO_DEVICE_FLAGS_RESET)) {
+		r = err(-EOPNOTSUPP, "VFIO_DEVICE_RESET", d->object,
+			"close and open the device, or reset its bus",
+			"the device has no way to be reset alone");
+		return err_log(&d->core->log, r);
+	}
+	r = sys_ioctl(d->core->sys, d->fd, K_VFIO_DEVICE_RESET, NULL);
+	if (r >= 0)
+		return 0;
+	/* ENOTTY is how PCI says that no method of reset worked. */
+	r = err_kernel(r == -ENOTTY || r == -EINVAL ? -EOPNOTSUPP : r,
+		       KNOWN(-EOPNOTSUPP, -EAGAIN, -ENODEV), "VFIO_DEVICE_RESET", d->object,
+		       r == -EAGAIN ? "try again" : "close and open the device, or reset its bus",
+		       "the device was not reset");
+	return err_log(&d->core->log, r);
+}
