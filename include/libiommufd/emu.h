@@ -110,9 +110,10 @@ struct iommufd_emu_counts {
 /**
  * Create an emulated machine.
  *
- * The default machine has four edu devices: 0000:00:03.0 and 0000:00:04.0
- * alone in their IOMMU groups, 0000:01:01.0 and 0000:01:02.0 together in one
- * behind a conventional PCI bridge; and 0000:00:06.0, which has MSI-X and FLR.
+ * The default machine has five edu devices: 0000:00:03.0 and 0000:00:04.0 alone
+ * in IOMMU groups 3 and 4; 0000:01:01.0 and 0000:01:02.0 behind a conventional
+ * PCI bridge, 0000:00:1e.0, and with it in group 8; and 0000:00:06.0, which has
+ * MSI-X and FLR, in group 6.
  *
  * @param opts  shape of the machine, or NULL; not kept
  * @param out   the machine, owned by the caller, one reference; NULL on failure

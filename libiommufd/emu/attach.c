@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Attaching a device, or one of its PASIDs, to a page table. */
+#include "emu/device.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "os/uapi.h"
+
+/* Where devices' writes are interrupts, no memory can be. */
+#define MSI_START UINT64_C(0xfee00000)
+#define MSI_LAST UINT64_C(0xfeefffff)
+
+/*
+ * Makes one member of a group use a page table, or moves all of them to it.
+ * -EINVAL means that this table will not do, and another one may.
+ */
+typedef int connect_fn(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t pasid);
+
+static int reserve_msi(struct emu_device *dev, struct emu_ioas *ioas)
+{
+	return emu_iova_reserve(ioas, MSI_START, MSI_LAST, dev);
+}
+
+static void count_attached(struct emu_device *dev, bool attached)
+{
+	dev->attached = attached;
+	dev->group->attached += attached ? 1 : -1u;
+	dev->emu->counts.attached += attached ? 1 : UINT64_MAX;
+}
+
+static int attach(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t pasid)
+{
+	struct emu_group *group = dev->group;
+	int r;
+
+	(void)pasid;
+	if (group->hwpt && group->hwpt != hwpt)
+		return -EINVAL;
+	r = reserve_msi(dev, hwpt->ioas);
+	if (r)
+		return r;
+	if (!group->hwpt && !hwpt->pasid && group->pasids) {
+		emu_iova_unreserve(hwpt->ioas, dev);
+		return -EINVAL;
+	}
+	group->hwpt = hwpt;
+	hwpt->object.users++;
+	count_attached(dev, true);
+	return 0;
+}
+
+static void detach(struct emu_device *dev)
+{
+	struct emu_hwpt *hwpt = dev->group->hwpt;
+
+	count_attached(dev, false);
+	if (!dev->group->attached)
+		dev->group->hwpt = NULL;
+	emu_iova_unreserve(hwpt->ioas, dev);
+	emu_hwpt_put(hwpt);
+}
+
+static void unreserve_group(struct emu_device *dev, struct emu_ioas *ioas)
+{
+	for (struct emu_device *m = dev->emu->devices; m; m = m->next)
+		if (m->group == dev->group && m->attached)
+			emu_iova_unreserve(ioas, m);
+}
+
+static int reserve_group(struct emu_device *dev, struct emu_ioas *ioas)
+{
+	for (struct emu_device *m = dev->emu->devices; m; m = m->next) {
+		int r;
+
+		if (m->group != dev->group || !m->attached)
+			continue;
+		r = reserve_msi(m, ioas);
+		if (r) {
+			unreserve_group(dev, ioas);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* The neighbours come along. */
+static int replace(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t pasid)
+{
+	struct emu_group *group = dev->group;
+	struct emu_hwpt *old = group->hwpt;
+	bool moves = hwpt->ioas != old->ioas;
+	int r = 0;
+
+	(void)pasid;
+	if (hwpt == old)
+		return 0;
+	if (moves)
+		r = reserve_group(dev, hwpt->ioas);
+	if (r)
+		return r;
+	if (!hwpt->pasid && group->pasids) {
+		if (moves)
+			unreserve_group(dev, hwpt->ioas);
+		return -EINVAL;
+	}
+	if (moves)
+		unreserve_group(dev, old->ioas);
+	group->hwpt = hwpt;
+	hwpt->object.users += group->attached;
+	old->object.users -= group->attached - 1;
+	emu_hwpt_put(old);
+	return 0;
+}
+
+static struct emu_pasid *find_pasid(const struct emu_group *group, const struct emu_device *dev,
+				    uint32_t pasid)
+{
+	for (struct emu_pasid *p = group->pasids; p; p = p->next)
+		if (p->pasid == pasid && (!dev || p->dev == dev))
+			return p;
+	return NULL;
+}
+
+static int check_pasid(const struct emu_group *group, const struct emu_hwpt *hwpt)
+{
+	return hwpt->pasid && (!group->hwpt || group->hwpt->pasid) ? 0 : -EINVAL;
+}
+
+/* A device without PASIDs is let through: the kernel skips the width check for those. */
+static int attach_pasid(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t pasid)
+{
+	struct emu_pasid *taken = find_pasid(dev->group, NULL, pasid);
+	struct emu_pasid *p;
+	int r;
+
+	if (taken && taken->hwpt != hwpt)
+		return -EINVAL;
+	r = taken ? 0 : check_pasid(dev->group, hwpt);
+	if (!r && !pasid)
+		r = -EINVAL;
+	if (r)
+		return r;
+	p = malloc(sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	*p = (struct emu_pasid){ dev->group->pasids, dev, hwpt, pasid };
+	dev->group->pasids = p;
+	hwpt->object.users++;
+	return 0;
+}
+
+static int replace_pasid(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t pasid)
+{
+	int r = check_pasid(dev->group, hwpt);
+
+	if (r)
+		return r;
+	for (struct emu_pasid *p = dev->group->pasids; p; p = p->next) {
+		struct emu_hwpt *old = p->hwpt;
+
+		if (p->pasid != pasid || old == hwpt)
+			continue;
+		p->hwpt = hwpt;
+		hwpt->object.users++;
+		emu_hwpt_put(old);
+	}
+	return 0;
+}
+
+static void detach_pasid(struct emu_device *dev, uint32_t pasid)
+{
+	for (struct emu_pasid **at = &dev->group->pasids; *at; at = &(*at)->next) {
+		struct emu_pasid *p = *at;
+
+		if (p->dev != dev || p->pasid != pasid)
+			continue;
+		*at = p->next;
+		emu_hwpt_put(p->hwpt);
+		free(p);
+		return;
+	}
+}
+
+/* What the kernel looks at before it fills a new table, which has errors of its own. */
+static int check_first(struct emu_device *dev, struct emu_ioas *ioas)
+{
+	int r = dev->group->hwpt ? -EINVAL : reserve_msi(dev, ioas);
+
+	if (!r)
+		emu_iova_unreserve(ioas, dev);
+	return r;
+}
+
+/* Given an address space: the first automatic table that will do, or a new one. */
+static int connect_ioas(struct emu_device *dev, struct emu_ioas *ioas, uint32_t pasid,
+			connect_fn *connect, uint32_t *pt_id)
+{
+	struct emu_hwpt *hwpt, *next;
+	int r;
+
+	for (hwpt = ioas->hwpts; hwpt; hwpt = next) {
+		next = hwpt->next;
+		if (!hwpt->automatic)
+			continue;
+		r = connect(dev, hwpt, pasid);
+		if (r == -EINVAL)
+			continue;
+		*pt_id = hwpt->object.id;
+		return r;
+	}
+	r = connect == attach ? check_first(dev, ioas) : 0;
+	if (r)
+		return r;
+	r = emu_hwpt_new(ioas, false, &hwpt);
+	if (r)
+		return r;
+	r = connect(dev, hwpt, pasid);
+	if (r) {
+		emu_hwpt_destroy(hwpt);
+		return r;
+	}
+	hwpt->automatic = true;
+	*pt_id = hwpt->object.id;
+	return 0;
+}
+
+static int connect_object(struct emu_device *dev, uint32_t pasid, connect_fn *connect,
+			  uint32_t *pt_id)
+{
+	struct emu_object *object = emu_object_get(dev->iommu, *pt_id, EMU_OBJECT_ANY);
+
+	if (!object)
+		return -ENOENT;
+	if (object->type == EMU_OBJECT_IOAS)
+		return connect_ioas(dev, (struct emu_ioas *)object, pasid, connect, pt_id);
+	if (object->type == EMU_OBJECT_HWPT)
+		return connect(dev, (struct emu_hwpt *)object, pasid);
+	return -EINVAL;
+}
+
+int emu_device_attach(struct emu_device *dev, uint64_t arg)
+{
+	const size_t min = emu_endof(struct k_vfio_device_attach_iommufd_pt, pt_id);
+	struct k_vfio_device_attach_iommufd_pt in = { 0 };
+	int r = emu_user_read(&in, arg, min);
+
+	if (r)
+		return r;
+	if (in.argsz < min || (in.flags & ~(uint32_t)K_VFIO_DEVICE_ATTACH_PASID))
+		return -EINVAL;
+	if (in.flags & K_VFIO_DEVICE_ATTACH_PASID) {
+		if (in.argsz < sizeof(in))
+			return -EINVAL;
+		r = emu_user_read(&in.pasid, arg + min, sizeof(in.pasid));
+		if (r)
+			return r;
+		if (in.pasid > INT32_MAX)
+			return -ENOSPC;
+		r = connect_object(dev, in.pasid,
+				   find_pasid(dev->group, dev, in.pasid) ? replace_pasid : attach_pasid,
+				   &in.pt_id);
+	} else {
+		r = connect_object(dev, 0, dev->attached ? replace : attach, &in.pt_id);
+	}
+	if (r)
+		return r;
+	r = emu_user_write(arg + offsetof(struct k_vfio_device_attach_iommufd_pt, pt_id), &in.pt_id,
+			   sizeof(in.pt_id));
+	if (r && dev->attached)
+		detach(dev);
+	return r;
+}
+
+int emu_device_detach(struct emu_device *dev, uint64_t arg)
+{
+	const size_t min = emu_endof(struct k_vfio_device_detach_iommufd_pt, flags);
+	struct k_vfio_device_detach_iommufd_pt in = { 0 };
+	int r = emu_user_read(&in, arg, min);
+
+	if (r)
+		return r;
+	if (in.argsz < min || (in.flags & ~(uint32_t)K_VFIO_DEVICE_DETACH_PASID))
+		return -EINVAL;
+	if (in.flags & K_VFIO_DEVICE_DETACH_PASID) {
+		if (in.argsz < sizeof(in))
+			return -EINVAL;
+		r = emu_user_read(&in.pasid, arg + min, sizeof(in.pasid));
+		if (r)
+			return r;
+		detach_pasid(dev, in.pasid);
+	} else if (dev->attached) {
+		detach(dev);
+	}
+	return 0;
+}
+
+void emu_device_detach_all(struct emu_device *dev)
+{
+	struct emu_pasid *next;
+
+	for (struct emu_pasid *p = dev->group->pasids; p; p = next) {
+		next = p->next;
+		if (p->dev == dev)
+			detach_pasid(dev, p->pasid);
+	}
+	if (dev->attached)
+		detach(dev);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Requests to a VFIO device. */
+#include "emu/device.h"
+
+#include <errno.h>
+
+#include "os/uapi.h"
+
+static const struct {
+	uint32_t request;
+	int (*serve)(struct emu_device *dev, uint64_t arg);
+} rows[] = {
+	{ K_VFIO_DEVICE_ATTACH_IOMMUFD_PT, emu_device_attach },
+	{ K_VFIO_DEVICE_DETACH_IOMMUFD_PT, emu_device_detach },
+	{ K_VFIO_DEVICE_FEATURE, emu_device_feature },
+	{ K_VFIO_DEVICE_GET_INFO, emu_device_info },
+	{ K_VFIO_DEVICE_GET_IRQ_INFO, emu_irq_info },
+	{ K_VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, emu_hot_reset_info },
+	{ K_VFIO_DEVICE_GET_REGION_INFO, emu_region_info },
+	{ K_VFIO_DEVICE_IOEVENTFD, emu_ioeventfd },
+	{ K_VFIO_DEVICE_PCI_HOT_RESET, emu_hot_reset },
+	{ K_VFIO_DEVICE_RESET, emu_device_reset_ioctl },
+	{ K_VFIO_DEVICE_SET_IRQS, emu_irq_set },
+};
+
+int emu_device_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
+{
+	if (request == K_VFIO_DEVICE_BIND_IOMMUFD)
+		return emu_device_bind(file, arg);
+	if (!file->bound)
+		return -EINVAL;
+	emu_device_wake(file->device);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].request == request)
+			return rows[i].serve(file->device, arg);
+	return -ENOTTY;
+}
+
+struct emu_device *emu_device_by_cdev(struct iommufd_emu *emu, unsigned int cdev)
+{
+	for (struct emu_device *dev = emu->devices; dev; dev = dev->next)
+		if (dev->vfio && dev->cdev == cdev)
+			return dev;
+	return NULL;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * VFIO PCI devices, and the edu hardware behind them.
+ */
+#ifndef EMU_DEVICE_H
+#define EMU_DEVICE_H
+
+#include "emu/iommu.h"
+
+#define EMU_REGION_SHIFT 40	/* a region's index, in offsets of the device's file */
+#define EMU_MSIX_VECTORS 8
+#define EMU_NR_BARS 6
+
+/* One device's PASID attached to a page table. */
+struct emu_pasid {
+	struct emu_pasid *next;
+	struct emu_device *dev;
+	struct emu_hwpt *hwpt;
+	uint32_t pasid;
+};
+
+struct emu_group {
+	struct emu_group *next;
+	uint32_t id;
+	const struct emu_iommu *owner;	/* whoever bound a member first */
+	unsigned int owners;		/* members bound */
+	struct emu_hwpt *hwpt;		/* one for all members */
+	unsigned int attached;		/* members that asked for it */
+	struct emu_pasid *pasids;
+};
+
+/* Configuration space: the device's own, and what the user is shown instead. */
+struct emu_config {
+	uint8_t hw[4096];
+	uint8_t virt[4096];
+	uint8_t virt_mask[4096];	/* bits shown from virt */
+	uint8_t write_mask[4096];	/* bits the user may write */
+	uint8_t hw_mask[4096];		/* bits the device takes */
+	uint32_t size;
+};
+
+/* A register of a BAR that may be reached through memory. */
+enum { EMU_EDU_REGISTERS = 12 };
+
+struct emu_bar {
+	uint32_t size;			/* 0: there is none */
+	int fd;				/* memory behind the mappings, while there are any */
+	unsigned int maps;
+	void *page;			/* that memory, as the machine sees it */
+	uint64_t known[EMU_EDU_REGISTERS];	/* what the page held when last looked at */
+};
+
+/* An interrupt index is in use, or EMU_IRQ_NONE. */
+#define EMU_IRQ_NONE (-1)
+
+struct emu_irq {
+	int index;
+	int vectors[EMU_MSIX_VECTORS];	/* eventfds, or -1; INTx has the first */
+	bool line;			/* INTx, as the device drives it */
+	bool masked;			/* INTx */
+	bool disabled;			/* INTx, in the command register */
+	int unmask;			/* INTx: eventfd to unmask by, or -1 */
+	int error;
+	int request;
+};
+
+struct emu_edu {
+	uint32_t liveness;
+	uint32_t factorial;
+	uint32_t status;
+	uint32_t irq_status;
+	uint64_t source;
+	uint64_t target;
+	uint64_t count;
+	uint64_t command;
+	uint8_t buffer[4096];
+};
+
+/* A register write that an eventfd stands for. */
+struct emu_ioeventfd {
+	struct emu_ioeventfd *next;
+	uint64_t offset;		/* in the device's file */
+	uint64_t data;
+	uint32_t size;
+	int fd;
+};
+
+struct emu_device {
+	struct emu_device *next;
+	struct iommufd_emu *emu;
+	char bdf[16];
+	unsigned int domain;
+	unsigned int bus;
+	unsigned int devfn;
+	char driver[32];
+	bool vfio;			/* the driver is a VFIO one, so cdev counts */
+	unsigned int cdev;
+	struct emu_group *group;
+	bool msix;			/* MSI-X, PCIe capability and FLR */
+	bool has_token;
+	uint8_t token[16];
+
+	/* While bound: */
+	struct emu_file *file;
+	struct emu_iommu *iommu;
+	struct emu_object object;
+	bool attached;
+	bool low_power;
+	int wakeup;			/* eventfd to tell of the end of low power, or -1 */
+	struct emu_config *config;
+	struct emu_bar bars[EMU_NR_BARS];
+	struct emu_irq irq;
+	struct emu_edu edu;
+	struct emu_ioeventfd *ioeventfds;
+};
+
+/* device.c */
+int emu_device_ioctl(struct emu_file *file, uint32_t request, uint64_t arg);
+struct emu_device *emu_device_by_cdev(struct iommufd_emu *emu, unsigned int cdev);
+
+/* bind.c */
+int emu_device_bind(struct emu_file *file, uint64_t arg);
+void emu_device_unbind(struct emu_file *file);
+
+/* attach.c */
+int emu_device_attach(struct emu_device *dev, uint64_t arg);
+int emu_device_detach(struct emu_device *dev, uint64_t arg);
+void emu_device_detach_all(struct emu_device *dev);
+
+/* info.c */
+int emu_device_info(struct emu_device *dev, uint64_t arg);
+int emu_region_info(struct emu_device *dev, uint64_t arg);
+int emu_irq_info(struct emu_device *dev, uint64_t arg);
+unsigned int emu_irq_count(const struct emu_device *dev, uint32_t index);
+
+/* irq.c */
+int emu_irq_set(struct emu_device *dev, uint64_t arg);
+void emu_irq_init(struct emu_device *dev);
+void emu_irq_close(struct emu_device *dev);
+/* The device raised a message, or moved its INTx line. */
+void emu_irq_message(struct emu_device *dev, unsigned int vector);
+void emu_irq_line(struct emu_device *dev, bool up);
+void emu_irq_disable_intx(struct emu_device *dev, bool disable);
+void emu_irq_unmask(struct emu_device *dev);
+
+/* eventfd.c: eventfds of the user, held by duplicates. */
+int emu_eventfd_get(struct iommufd_emu *emu, int fd);
+void emu_eventfd_put(struct iommufd_emu *emu, int *fd);
+void emu_eventfd_signal(int fd);
+bool emu_eventfd_take(int fd);
+int emu_ioeventfd(struct emu_device *dev, uint64_t arg);
+void emu_ioeventfd_poll(struct emu_device *dev);
+void emu_ioeventfd_close(struct emu_device *dev);
+
+/* feature.c */
+int emu_device_feature(struct emu_device *dev, uint64_t arg);
+void emu_device_wake(struct emu_device *dev);
+
+/* reset.c */
+bool emu_device_can_reset(const struct emu_device *dev);
+void emu_device_reset(struct emu_device *dev);
+int emu_device_reset_ioctl(struct emu_device *dev, uint64_t arg);
+int emu_hot_reset_info(struct emu_device *dev, uint64_t arg);
+int emu_hot_reset(struct emu_device *dev, uint64_t arg);
+
+/* pci.c */
+int emu_config_open(struct emu_device *dev);
+void emu_config_msix_enable(struct emu_device *dev, bool enable);
+bool emu_config_memory(const struct emu_device *dev);
+bool emu_config_master(const struct emu_device *dev);
+ssize_t emu_config_rw(struct emu_device *dev, uint64_t user, size_t n, uint64_t at, bool write);
+
+/* region.c */
+ssize_t emu_region_rw(struct emu_file *file, uint64_t user, size_t n, uint64_t offset, bool write);
+/* One access of 1, 2, 4 or 8 bytes. */
+uint64_t emu_bar_read(struct emu_device *dev, unsigned int bar, uint64_t at, unsigned int size);
+void emu_bar_write(struct emu_device *dev, unsigned int bar, uint64_t at, unsigned int size,
+		   uint64_t value);
+
+/* bar.c */
+int emu_bar_mmap(struct emu_file *file, size_t n, int prot, uint64_t offset, void **out);
+void emu_bar_munmap(struct iommufd_emu *emu, uintptr_t addr, size_t n);
+bool emu_bar_overlaps(const struct iommufd_emu *emu, uint64_t addr, uint64_t n);
+/* Take in what was written to mapped registers, and show what they hold now. */
+void emu_bar_sync(struct emu_device *dev);
+void emu_bar_free_all(struct iommufd_emu *emu);
+
+/* edu.c */
+void emu_edu_reset(struct emu_device *dev);
+uint64_t emu_edu_read(const struct emu_device *dev, uint64_t at, unsigned int size);
+void emu_edu_write(struct emu_device *dev, uint64_t at, unsigned int size, uint64_t value);
+bool emu_edu_busy(const struct emu_device *dev);
+/* Finish what was started. */
+void emu_edu_run(struct emu_device *dev);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* The IOMMU that the machine claims to have: a VT-d in legacy mode. */
+#include "emu/iommu.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "os/uapi.h"
+
+/* Second level tables with 2 MiB pages; the address width goes into MGAW and SAGAW. */
+#define VTD_CAP UINT64_C(0x00d2008c22000086)
+#define VTD_ECAP UINT64_C(0x0000000000f00f4a)
+
+static void vtd_info(const struct iommufd_emu *emu, struct k_iommu_hw_info_vtd *out)
+{
+	uint64_t sagaw = emu->address_bits > 48 ? 0xe : emu->address_bits > 39 ? 0x6 : 0x2;
+
+	*out = (struct k_iommu_hw_info_vtd){
+		.flags = K_IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17,
+		.cap_reg = VTD_CAP | sagaw << 8 | (uint64_t)(emu->address_bits - 1) << 16,
+		.ecap_reg = VTD_ECAP,
+	};
+}
+
+static int fill_user(uint64_t dst, uint32_t room, const void *data, uint32_t size)
+{
+	static const unsigned char zero[256];
+	uint32_t at = room < size ? room : size;
+	int r = emu_user_write(dst, data, at);
+
+	while (!r && at < room) {
+		uint32_t n = room - at < sizeof(zero) ? room - at : (uint32_t)sizeof(zero);
+
+		r = emu_user_write(dst + at, zero, n);
+		at += n;
+	}
+	return r;
+}
+
+int emu_cmd_hw_info(struct emu_cmd *cmd)
+{
+	struct k_iommu_hw_info *arg = cmd->arg;
+	struct k_iommu_hw_info_vtd vtd;
+	int r;
+
+	if (arg->flags & ~(uint32_t)K_IOMMU_HW_INFO_FLAG_INPUT_TYPE)
+		return -EOPNOTSUPP;
+	if (arg->__reserved[0] || arg->__reserved[1] || arg->__reserved[2])
+		return -EOPNOTSUPP;
+	if (!emu_object_get(cmd->iommu, arg->dev_id, EMU_OBJECT_DEVICE))
+		return -ENOENT;
+	if ((arg->flags & K_IOMMU_HW_INFO_FLAG_INPUT_TYPE) &&
+	    arg->in_data_type != K_IOMMU_HW_INFO_TYPE_DEFAULT &&
+	    arg->in_data_type != K_IOMMU_HW_INFO_TYPE_INTEL_VTD)
+		return -EOPNOTSUPP;
+	vtd_info(cmd->iommu->emu, &vtd);
+	r = fill_user(arg->data_uptr, arg->data_len, &vtd, sizeof(vtd));
+	if (r)
+		return r;
+	arg->data_len = sizeof(vtd);
+	arg->out_data_type = K_IOMMU_HW_INFO_TYPE_INTEL_VTD;
+	arg->out_capabilities = K_IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	arg->out_max_pasid_log2 = 0;
+	return emu_cmd_respond(cmd, sizeof(*arg));
+}
+
+int emu_cmd_viommu_alloc(struct emu_cmd *cmd)
+{
+	const struct k_iommu_viommu_alloc *arg = cmd->arg;
+
+	if (arg->flags || arg->type == K_IOMMU_VIOMMU_TYPE_DEFAULT)
+		return -EOPNOTSUPP;
+	if (!emu_object_get(cmd->iommu, arg->dev_id, EMU_OBJECT_DEVICE))
+		return -ENOENT;
+	return -EOPNOTSUPP;
+}
+
+/* Known to the kernel, and of no use with this IOMMU. */
+int emu_cmd_unsupported(struct emu_cmd *cmd)
+{
+	(void)cmd;
+	return -EOPNOTSUPP;
+}

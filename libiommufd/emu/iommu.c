@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Requests to /dev/iommu: what is common to all of them. */
+#include "emu/iommu.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "os/uapi.h"
+
+struct row {
+	uint32_t request;
+	size_t size;		/* of the argument, as this kernel knows it */
+	size_t min_size;	/* as the first kernel that had it did */
+	int (*serve)(struct emu_cmd *cmd);
+};
+
+#define ROW(request, type, last_member, serve) \
+	{ request, sizeof(struct type), emu_endof(struct type, last_member), serve }
+
+static const struct row rows[] = {
+	ROW(K_IOMMU_DESTROY, k_iommu_destroy, id, emu_cmd_destroy),
+	ROW(K_IOMMU_IOAS_ALLOC, k_iommu_ioas_alloc, out_ioas_id, emu_cmd_ioas_alloc),
+	ROW(K_IOMMU_IOAS_ALLOW_IOVAS, k_iommu_ioas_allow_iovas, allowed_iovas, emu_cmd_ioas_allow),
+	ROW(K_IOMMU_IOAS_COPY, k_iommu_ioas_copy, src_iova, emu_cmd_ioas_copy),
+	ROW(K_IOMMU_IOAS_IOVA_RANGES, k_iommu_ioas_iova_ranges, out_iova_alignment,
+	    emu_cmd_ioas_ranges),
+	ROW(K_IOMMU_IOAS_MAP, k_iommu_ioas_map, iova, emu_cmd_ioas_map),
+	ROW(K_IOMMU_IOAS_UNMAP, k_iommu_ioas_unmap, length, emu_cmd_ioas_unmap),
+	ROW(K_IOMMU_OPTION, k_iommu_option, val64, emu_cmd_option),
+	ROW(K_IOMMU_VFIO_IOAS, k_iommu_vfio_ioas, __reserved, emu_cmd_vfio_ioas),
+	ROW(K_IOMMU_HWPT_ALLOC, k_iommu_hwpt_alloc, __reserved, emu_cmd_hwpt_alloc),
+	ROW(K_IOMMU_GET_HW_INFO, k_iommu_hw_info, __reserved, emu_cmd_hw_info),
+	ROW(K_IOMMU_HWPT_SET_DIRTY_TRACKING, k_iommu_hwpt_set_dirty_tracking, __reserved,
+	    emu_cmd_hwpt_set_dirty),
+	ROW(K_IOMMU_HWPT_GET_DIRTY_BITMAP, k_iommu_hwpt_get_dirty_bitmap, data,
+	    emu_cmd_hwpt_get_dirty),
+	ROW(K_IOMMU_HWPT_INVALIDATE, k_iommu_hwpt_invalidate, __reserved, emu_cmd_hwpt_invalidate),
+	ROW(K_IOMMU_FAULT_QUEUE_ALLOC, k_iommu_fault_alloc, out_fault_fd, emu_cmd_unsupported),
+	ROW(K_IOMMU_IOAS_MAP_FILE, k_iommu_ioas_map_file, iova, emu_cmd_ioas_map_file),
+	ROW(K_IOMMU_VIOMMU_ALLOC, k_iommu_viommu_alloc, out_viommu_id, emu_cmd_viommu_alloc),
+	ROW(K_IOMMU_VDEVICE_ALLOC, k_iommu_vdevice_alloc, virt_id, emu_cmd_unsupported),
+	ROW(K_IOMMU_IOAS_CHANGE_PROCESS, k_iommu_ioas_change_process, __reserved,
+	    emu_cmd_ioas_change_process),
+	ROW(K_IOMMU_VEVENTQ_ALLOC, k_iommu_veventq_alloc, out_veventq_fd, emu_cmd_unsupported),
+	ROW(K_IOMMU_HW_QUEUE_ALLOC, k_iommu_hw_queue_alloc, length, emu_cmd_unsupported),
+	ROW(K_IOMMU_IOAS_NOIOMMU_GET_PA, k_iommu_ioas_noiommu_get_pa, out_phys,
+	    emu_cmd_noiommu_get_pa),
+};
+
+static const struct row *find_row(uint32_t request)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].request == request)
+			return &rows[i];
+	return NULL;
+}
+
+int emu_iommu_ioctl(struct emu_iommu *iommu, uint32_t request, uint64_t arg)
+{
+	/* of any row, and aligned for all of them */
+	union {
+		uint64_t align;
+		unsigned char bytes[256];
+	} buf;
+	struct emu_cmd cmd = { .iommu = iommu, .arg = &buf, .user = arg };
+	const struct row *row;
+	int r;
+
+	if (_IOC_NR(request) < K_IOMMUFD_CMD_BASE)
+		return -ENOTTY;
+	r = emu_user_read(&cmd.user_size, arg, sizeof(cmd.user_size));
+	if (r)
+		return r;
+	row = find_row(request);
+	if (!row)
+		return -ENOTTY;
+	if (cmd.user_size < row->min_size)
+		return -EINVAL;
+	r = emu_user_struct(&buf, row->size, arg, cmd.user_size);
+	return r ? r : row->serve(&cmd);
+}
+
+int emu_cmd_respond(const struct emu_cmd *cmd, size_t size)
+{
+	return emu_user_write(cmd->user, cmd->arg, cmd->user_size < size ? cmd->user_size : size);
+}
+
+struct emu_iommu *emu_iommu_new(struct iommufd_emu *emu)
+{
+	struct emu_iommu *iommu = calloc(1, sizeof(*iommu));
+
+	if (!iommu)
+		return NULL;
+	iommu->emu = emu;
+	iommu->refs = 1;
+	return iommu;
+}
+
+void emu_iommu_put(struct emu_iommu *iommu)
+{
+	if (!iommu || --iommu->refs)
+		return;
+	emu_object_destroy_all(iommu);
+	free(iommu->objects);
+	free(iommu);
+}

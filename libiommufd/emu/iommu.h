@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * /dev/iommu: objects by id, address spaces, the memory behind them, and the
+ * hardware page tables that devices are attached to.
+ */
+#ifndef EMU_IOMMU_H
+#define EMU_IOMMU_H
+
+#include "emu/machine.h"
+
+enum emu_object_type {
+	EMU_OBJECT_ANY,
+	EMU_OBJECT_IOAS,
+	EMU_OBJECT_DEVICE,
+	EMU_OBJECT_HWPT,
+};
+
+struct emu_object {
+	uint32_t id;
+	enum emu_object_type type;
+	unsigned int users;	/* 1 for the id itself; more makes DESTROY fail with EBUSY */
+};
+
+/* The context behind one open /dev/iommu; devices bound to it hold it too. */
+struct emu_iommu {
+	struct iommufd_emu *emu;
+	unsigned int refs;
+	struct emu_object **objects;	/* by id - 1; ids are reused, lowest first */
+	uint32_t room;
+	uint32_t nr_objects;
+	bool charge_process;		/* IOMMU_OPTION_RLIMIT_MODE */
+	struct emu_ioas *vfio_ioas;
+};
+
+/* A request being served: the argument copied in, and where it came from. */
+struct emu_cmd {
+	struct emu_iommu *iommu;
+	void *arg;
+	uint64_t user;
+	uint32_t user_size;
+};
+
+/* iommu.c */
+struct emu_iommu *emu_iommu_new(struct iommufd_emu *emu);
+void emu_iommu_put(struct emu_iommu *iommu);
+int emu_iommu_ioctl(struct emu_iommu *iommu, uint32_t request, uint64_t arg);
+int emu_cmd_respond(const struct emu_cmd *cmd, size_t size);
+
+/* object.c */
+int emu_object_add(struct emu_iommu *iommu, struct emu_object *object, enum emu_object_type type);
+void emu_object_remove(struct emu_iommu *iommu, struct emu_object *object);
+void *emu_object_get(struct emu_iommu *iommu, uint32_t id, enum emu_object_type type);
+void emu_object_destroy_all(struct emu_iommu *iommu);
+int emu_cmd_destroy(struct emu_cmd *cmd);
+
+/* Where the bytes behind mappings are: one map request, shared by copies of it. */
+struct emu_pages {
+	unsigned int refs;
+	bool writable;
+	int fd;			/* -1: memory of the process */
+	bool fd_pinnable;	/* shmem or hugetlbfs */
+	uint64_t base;		/* address or file offset of the first page */
+	struct emu_area *pinned;	/* areas that keep their slice pinned */
+};
+
+/* A mapping: a slice of pages at an IOVA. */
+struct emu_area {
+	struct emu_ioas *ioas;
+	uint64_t start;
+	uint64_t last;
+	uint32_t flags;		/* K_IOMMU_IOAS_MAP_WRITEABLE, _READABLE */
+	struct emu_pages *pages;
+	uint64_t offset;	/* of start, in bytes from pages->base */
+	bool pinned;
+	struct emu_area *next_pinned;
+};
+
+struct emu_range {
+	uint64_t start;
+	uint64_t last;
+};
+
+/* A window kept free of mappings for as long as its owner is attached. */
+struct emu_reserved {
+	struct emu_reserved *next;
+	struct emu_range range;
+	const void *owner;
+};
+
+struct emu_ioas {
+	struct emu_object object;
+	struct emu_iommu *iommu;
+	struct emu_area **areas;	/* by IOVA */
+	size_t nr_areas;
+	size_t room;
+	struct emu_reserved *reserved;
+	struct emu_range *allowed;	/* by IOVA */
+	size_t nr_allowed;
+	uint64_t alignment;
+	bool no_huge_pages;
+	struct emu_hwpt *hwpts;		/* oldest first */
+};
+
+/* ioas.c */
+struct emu_ioas *emu_ioas_new(struct emu_iommu *iommu);
+void emu_ioas_destroy(struct emu_ioas *ioas);
+struct emu_ioas *emu_ioas_get(struct emu_iommu *iommu, uint32_t id);
+/* The area holding @iova, or the first one after it; nr_areas if there is none. */
+size_t emu_ioas_search(const struct emu_ioas *ioas, uint64_t iova);
+int emu_cmd_ioas_alloc(struct emu_cmd *cmd);
+int emu_cmd_ioas_ranges(struct emu_cmd *cmd);
+int emu_cmd_ioas_allow(struct emu_cmd *cmd);
+int emu_cmd_vfio_ioas(struct emu_cmd *cmd);
+
+/* map.c */
+int emu_cmd_ioas_map(struct emu_cmd *cmd);
+int emu_cmd_ioas_map_file(struct emu_cmd *cmd);
+int emu_cmd_ioas_copy(struct emu_cmd *cmd);
+int emu_cmd_ioas_unmap(struct emu_cmd *cmd);
+int emu_cmd_ioas_change_process(struct emu_cmd *cmd);
+int emu_cmd_noiommu_get_pa(struct emu_cmd *cmd);
+void emu_ioas_unmap_all(struct emu_ioas *ioas, uint64_t *removed);
+
+/* iova.c */
+bool emu_iova_next_hole(const struct emu_ioas *ioas, bool areas, uint64_t from, uint64_t last,
+			struct emu_range *hole);
+bool emu_iova_reserved(const struct emu_ioas *ioas, uint64_t start, uint64_t last);
+int emu_iova_reserve(struct emu_ioas *ioas, uint64_t start, uint64_t last, const void *owner);
+void emu_iova_unreserve(struct emu_ioas *ioas, const void *owner);
+int emu_iova_check(const struct emu_ioas *ioas, uint64_t iova, uint64_t length);
+int emu_iova_pick(const struct emu_ioas *ioas, uint64_t addr, uint64_t length, uint64_t *iova);
+
+/* pages.c */
+struct emu_pages *emu_pages_new(int fd, uint64_t base, bool writable);
+void emu_pages_put(struct emu_pages *pages);
+int emu_area_pin(struct emu_area *area);
+void emu_area_unpin(struct emu_area *area);
+/* Copy between a device and the memory behind @area; -EFAULT if it is not there. */
+int emu_area_copy(const struct emu_area *area, uint64_t iova, void *buf, size_t n, bool to_memory);
+
+/* A page table of the IOMMU, filled with all of an IOAS. */
+struct emu_hwpt {
+	struct emu_object object;
+	struct emu_ioas *ioas;
+	struct emu_hwpt *next;	/* in the IOAS */
+	bool automatic;		/* made by an attach, and gone with the last device */
+	bool pasid;		/* IOMMU_HWPT_ALLOC_PASID */
+};
+
+/* hwpt.c */
+int emu_hwpt_new(struct emu_ioas *ioas, bool pasid, struct emu_hwpt **out);
+void emu_hwpt_put(struct emu_hwpt *hwpt);
+void emu_hwpt_destroy(struct emu_hwpt *hwpt);
+int emu_cmd_hwpt_alloc(struct emu_cmd *cmd);
+int emu_cmd_hwpt_set_dirty(struct emu_cmd *cmd);
+int emu_cmd_hwpt_get_dirty(struct emu_cmd *cmd);
+int emu_cmd_hwpt_invalidate(struct emu_cmd *cmd);
+
+/* option.c */
+int emu_cmd_option(struct emu_cmd *cmd);
+
+/* hwinfo.c */
+int emu_cmd_hw_info(struct emu_cmd *cmd);
+int emu_cmd_viommu_alloc(struct emu_cmd *cmd);
+int emu_cmd_unsupported(struct emu_cmd *cmd);
+
+#endif

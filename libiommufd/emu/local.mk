@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# The emulated kernel: a library of its own. It shares with the library what the
+# kernel is: the ABI, the shape of the system-call table, and the table of the
+# running kernel, which serves what is not the machine's.
+
+lib_LTLIBRARIES += libiommufd-emu.la
+libiommufd_emu_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+libiommufd_emu_la_SOURCES = \
+	libiommufd/emu/attach.c \
+	libiommufd/emu/bar.c \
+	libiommufd/emu/bind.c \
+	libiommufd/emu/device.c \
+	libiommufd/emu/device.h \
+	libiommufd/emu/edu.c \
+	libiommufd/emu/engine.c \
+	libiommufd/emu/engine.h \
+	libiommufd/emu/eventfd.c \
+	libiommufd/emu/feature.c \
+	libiommufd/emu/files.c \
+	libiommufd/emu/hwinfo.c \
+	libiommufd/emu/hwpt.c \
+	libiommufd/emu/info.c \
+	libiommufd/emu/inject.c \
+	libiommufd/emu/ioas.c \
+	libiommufd/emu/iommu.c \
+	libiommufd/emu/iommu.h \
+	libiommufd/emu/iova.c \
+	libiommufd/emu/irq.c \
+	libiommufd/emu/machine.c \
+	libiommufd/emu/machine.h \
+	libiommufd/emu/map.c \
+	libiommufd/emu/object.c \
+	libiommufd/emu/option.c \
+	libiommufd/emu/opts.c \
+	libiommufd/emu/pages.c \
+	libiommufd/emu/pci.c \
+	libiommufd/emu/region.c \
+	libiommufd/emu/reset.c \
+	libiommufd/emu/sysfs.c \
+	libiommufd/emu/table.c \
+	libiommufd/emu/tree.c \
+	libiommufd/emu/tree.h \
+	libiommufd/emu/user.c \
+	libiommufd/os/sys-kernel.c
+libiommufd_emu_la_LDFLAGS = $(AM_LDFLAGS) -version-info $(LIBIOMMUFD_EMU_LT_VERSION) \
+	-Wl,--version-script=$(top_srcdir)/libiommufd/emu/libiommufd-emu.sym -Wl,--no-undefined
+EXTRA_libiommufd_emu_la_DEPENDENCIES = libiommufd/emu/libiommufd-emu.sym
+EXTRA_DIST += libiommufd/emu/libiommufd-emu.sym

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Mapping, copying and unmapping in an address space. */
+#include "emu/iommu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/uapi.h"
+
+#define KNOWN_FLAGS \
+	(K_IOMMU_IOAS_MAP_FIXED_IOVA | K_IOMMU_IOAS_MAP_WRITEABLE | K_IOMMU_IOAS_MAP_READABLE)
+#define ACCESS_FLAGS (K_IOMMU_IOAS_MAP_WRITEABLE | K_IOMMU_IOAS_MAP_READABLE)
+
+/* Part of a map request: consecutive parts get consecutive IOVAs. */
+struct slice {
+	struct emu_pages *pages;
+	uint64_t offset;
+	uint64_t length;
+};
+
+static int make_room(struct emu_ioas *ioas, size_t extra)
+{
+	size_t room = ioas->room ? ioas->room : 16;
+	struct emu_area **areas;
+
+	while (room < ioas->nr_areas + extra)
+		room *= 2;
+	if (room == ioas->room)
+		return 0;
+	areas = realloc(ioas->areas, room * sizeof(*areas));
+	if (!areas)
+		return -ENOMEM;
+	ioas->areas = areas;
+	ioas->room = room;
+	return 0;
+}
+
+static void remove_area(struct emu_ioas *ioas, size_t at)
+{
+	struct emu_area *area = ioas->areas[at];
+
+	emu_area_unpin(area);
+	emu_pages_put(area->pages);
+	free(area);
+	ioas->nr_areas--;
+	ioas->iommu->emu->counts.mappings--;
+	memmove(ioas->areas + at, ioas->areas + at + 1, (ioas->nr_areas - at) * sizeof(*ioas->areas));
+}
+
+static int check_slice(const struct emu_ioas *ioas, const struct slice *slice, uint32_t flags)
+{
+	if ((flags & K_IOMMU_IOAS_MAP_WRITEABLE) && !slice->pages->writable)
+		return -EPERM;
+	return slice->offset % EMU_PAGE & (ioas->alignment - 1) ? -EINVAL : 0;
+}
+
+static int add_area(struct emu_ioas *ioas, const struct slice *slice, uint64_t iova, uint32_t flags)
+{
+	struct emu_area *area = malloc(sizeof(*area));
+	size_t at;
+	int r;
+
+	if (!area)
+		return -ENOMEM;
+	*area = (struct emu_area){
+		.ioas = ioas,
+		.start = iova,
+		.last = iova + slice->length - 1,
+		.flags = flags & ACCESS_FLAGS,
+		.pages = slice->pages,
+		.offset = slice->offset,
+	};
+	if (ioas->hwpts) {
+		r = emu_area_pin(area);
+		if (r) {
+			free(area);
+			return r;
+		}
+	}
+	slice->pages->refs++;
+	at = emu_ioas_search(ioas, iova);
+	memmove(ioas->areas + at + 1, ioas->areas + at, (ioas->nr_areas - at) * sizeof(*ioas->areas));
+	ioas->areas[at] = area;
+	ioas->nr_areas++;
+	ioas->iommu->emu->counts.mappings++;
+	return 0;
+}
+
+/* All slices or none. */
+static int map_slices(struct emu_ioas *ioas, const struct slice *slices, size_t nr, uint64_t length,
+		      uint32_t flags, uint64_t *iova)
+{
+	uint64_t at;
+	size_t done;
+	int r = make_room(ioas, nr);
+
+	if (r)
+		return r;
+	if (!length || (length & (ioas->alignment - 1)))
+		return -EINVAL;
+	if (flags & K_IOMMU_IOAS_MAP_FIXED_IOVA)
+		r = emu_iova_check(ioas, *iova, length);
+	else
+		r = emu_iova_pick(ioas, slices->pages->base + slices->offset, length, iova);
+	for (size_t i = 0; !r && i < nr; i++)
+		r = check_slice(ioas, &slices[i], flags);
+	if (r)
+		return r;
+	at = *iova;
+	for (done = 0; done < nr; done++) {
+		r = add_area(ioas, &slices[done], at, flags);
+		if (r)
+			break;
+		at += slices[done].length;
+	}
+	while (r && done--)
+		remove_area(ioas, emu_ioas_search(ioas, *iova));
+	return r;
+}
+
+static int check_flags(uint32_t flags, uint64_t a, uint64_t b, uint64_t c)
+{
+	if (flags & ~(uint32_t)KNOWN_FLAGS)
+		return -EOPNOTSUPP;
+	if (a == UINT64_MAX || b == UINT64_MAX || c == UINT64_MAX)
+		return -EOVERFLOW;
+	return flags & ACCESS_FLAGS ? 0 : -EINVAL;
+}
+
+static int map_pages(struct emu_ioas *ioas, int fd, uint64_t start, uint64_t length, uint32_t flags,
+		     uint64_t *iova)
+{
+	struct slice slice = { .offset = start % EMU_PAGE, .length = length };
+	int r;
+
+	if (!length || length > UINT64_MAX - EMU_PAGE)
+		return -EINVAL;
+	slice.pages = emu_pages_new(fd, start - slice.offset, flags & K_IOMMU_IOAS_MAP_WRITEABLE);
+	if (!slice.pages)
+		return -ENOMEM;
+	r = map_slices(ioas, &slice, 1, length, flags, iova);
+	emu_pages_put(slice.pages);
+	return r;
+}
+
+int emu_cmd_ioas_map(struct emu_cmd *cmd)
+{
+	struct k_iommu_ioas_map *arg = cmd->arg;
+	uint64_t iova = arg->iova, end;
+	struct emu_ioas *ioas;
+	int r;
+
+	if (arg->__reserved)
+		return -EOPNOTSUPP;
+	r = check_flags(arg->flags, arg->iova, arg->length, 0);
+	if (r)
+		return r;
+	ioas = emu_ioas_get(cmd->iommu, arg->ioas_id);
+	if (!ioas)
+		return -ENOENT;
+	if (__builtin_add_overflow(arg->user_va, arg->length, &end))
+		return -EOVERFLOW;
+	r = map_pages(ioas, -1, arg->user_va, arg->length, arg->flags, &iova);
+	if (r)
+		return r;
+	arg->iova = iova;
+	return emu_cmd_respond(cmd, sizeof(*arg));
+}
+
+int emu_cmd_ioas_map_file(struct emu_cmd *cmd)
+{
+	struct k_iommu_ioas_map_file *arg = cmd->arg;
+	uint64_t iova = arg->iova, last;
+	struct emu_ioas *ioas;
+	int r = check_flags(arg->flags, arg->iova, arg->length, 0);
+
+	if (r)
+		return r;
+	ioas = emu_ioas_get(cmd->iommu, arg->ioas_id);
+	if (!ioas)
+		return -ENOENT;
+	if (!arg->length)
+		return -EINVAL;
+	if (__builtin_add_overflow(arg->start, arg->length - 1, &last))
+		return -EOVERFLOW;
+	if (arg->fd < 0 || fcntl(arg->fd, F_GETFD) < 0)
+		return -EBADF;
+	r = map_pages(ioas, arg->fd, arg->start, arg->length, arg->flags, &iova);
+	if (r)
+		return r;
+	arg->iova = iova;
+	return emu_cmd_respond(cmd, sizeof(*arg));
+}
+
+/* The slices behind a range without holes; each holds its pages. */
+static int collect(const struct emu_ioas *ioas, uint64_t iova, uint64_t length, struct slice **out,
+		   size_t *nr)
+{
+	uint64_t last, at = iova;
+	size_t first, n = 0;
+	struct slice *slices;
+
+	if (!length)
+		return -EINVAL;
+	if (__builtin_add_overflow(iova, length - 1, &last))
+		return -EOVERFLOW;
+	first = emu_ioas_search(ioas, iova);
+	for (size_t i = first;; i++, n++) {
+		if (i == ioas->nr_areas || ioas->areas[i]->start > at)
+			return -ENOENT;
+		if (ioas->areas[i]->last >= last)
+			break;
+		at = ioas->areas[i]->last + 1;
+	}
+	n++;
+	slices = calloc(n, sizeof(*slices));
+	if (!slices)
+		return -ENOMEM;
+	at = iova;
+	for (size_t i = 0; i < n; i++) {
+		const struct emu_area *area = ioas->areas[first + i];
+		uint64_t end = area->last < last ? area->last : last;
+
+		area->pages->refs++;
+		slices[i] = (struct slice){ area->pages, area->offset + (at - area->start),
+					    end - at + 1 };
+		at = end + 1;
+	}
+	*out = slices;
+	*nr = n;
+	return 0;
+}
+
+int emu_cmd_ioas_copy(struct emu_cmd *cmd)
+{
+	struct k_iommu_ioas_copy *arg = cmd->arg;
+	struct emu_ioas *src, *dst;
+	uint64_t iova = arg->dst_iova;
+	struct slice *slices = NULL;
+	size_t nr = 0;
+	int r = check_flags(arg->flags, arg->length, arg->src_iova, arg->dst_iova);
+
+	if (r)
+		return r;
+	src = emu_ioas_get(cmd->iommu, arg->src_ioas_id);
+	if (!src)
+		return -ENOENT;
+	r = collect(src, arg->src_iova, arg->length, &slices, &nr);
+	if (r)
+		return r;
+	dst = emu_ioas_get(cmd->iommu, arg->dst_ioas_id);
+	r = dst ? map_slices(dst, slices, nr, arg->length, arg->flags, &iova) : -ENOENT;
+	for (size_t i = 0; i < nr; i++)
+		emu_pages_put(slices[i].pages);
+	free(slices);
+	if (r)
+		return r;
+	arg->dst_iova = iova;
+	return emu_cmd_respond(cmd, sizeof(*arg));
+}
+
+/*
+ * As the kernel does it: areas go one by one, and one that sticks out ends the
+ * walk with what was before it already gone.
+ */
+static int unmap(struct emu_ioas *ioas, uint64_t start, uint64_t last, uint64_t *removed)
+{
+	for (;;) {
+		size_t i = emu_ioas_search(ioas, start);
+		uint64_t area_last;
+
+		if (i == ioas->nr_areas || ioas->areas[i]->start > last)
+			return 0;
+		area_last = ioas->areas[i]->last;
+		if (ioas->areas[i]->start < start || area_last > last)
+			return -ENOENT;
+		*removed += area_last - ioas->areas[i]->start + 1;
+		remove_area(ioas, i);
+		if (area_last >= last)
+			return 0;
+		start = area_last + 1;
+	}
+}
+
+void emu_ioas_unmap_all(struct emu_ioas *ioas, uint64_t *removed)
+{
+	*removed = 0;
+	while (ioas->nr_areas) {
+		const struct emu_area *area = ioas->areas[ioas->nr_areas - 1];
+
+		*removed += area->last - area->start + 1;
+		remove_area(ioas, ioas->nr_areas - 1);
+	}
+}
+
+int emu_cmd_ioas_unmap(struct emu_cmd *cmd)
+{
+	struct k_iommu_ioas_unmap *arg = cmd->arg;
+	struct emu_ioas *ioas = emu_ioas_get(cmd->iommu, arg->ioas_id);
+	uint64_t removed = 0, last;
+	int r;
+
+	if (!ioas)
+		return -ENOENT;
+	if (!arg->iova && arg->length == UINT64_MAX) {
+		emu_ioas_unmap_all(ioas, &removed);
+	} else {
+		if (arg->iova == UINT64_MAX || arg->length == UINT64_MAX)
+			return -EOVERFLOW;
+		if (!arg->length)
+			return -EINVAL;
+		if (__builtin_add_overflow(arg->iova, arg->length - 1, &last))
+			return -EOVERFLOW;
+		r = unmap(ioas, arg->iova, last, &removed);
+		if (r)
+			return r;
+		if (!removed)
+			return -ENOENT;
+	}
+	arg->length = removed;
+	return emu_cmd_respond(cmd, sizeof(*arg));
+}
+
+/* One process: nothing moves, but the kernel's refusals are the same. */
+int emu_cmd_ioas_change_process(struct emu_cmd *cmd)
+{
+	const struct k_iommu_ioas_change_process *arg = cmd->arg;
+
+	if (arg->__reserved)
+		return -EOPNOTSUPP;
+	for (uint32_t id = 1; id <= cmd->iommu->room; id++) {
+		const struct emu_ioas *ioas = emu_ioas_get(cmd->iommu, id);
+
+		for (size_t i = 0; ioas && i < ioas->nr_areas; i++)
+			if (ioas->areas[i]->pages->fd < 0)
+				return -EINVAL;
+	}
+	return 0;
+}
+
+int emu_cmd_noiommu_get_pa(struct emu_cmd *cmd)
+{
+	const struct k_iommu_ioas_noiommu_get_pa *arg = cmd->arg;
+	const struct emu_ioas *ioas;
+	size_t i;
+
+	if (arg->flags || arg->__reserved)
+		return -EOPNOTSUPP;
+	if (!arg->length)
+		return -EINVAL;
+	if (arg->iova == UINT64_MAX)
+		return -EOVERFLOW;
+	ioas = emu_ioas_get(cmd->iommu, arg->ioas_id);
+	if (!ioas)
+		return -ENOENT;
+	i = emu_ioas_search(ioas, arg->iova);
+	if (i == ioas->nr_areas || ioas->areas[i]->start > arg->iova)
+		return -ENOENT;
+	return -EOPNOTSUPP; /* devices here have an IOMMU */
+}

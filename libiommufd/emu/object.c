@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* The objects of one /dev/iommu context, by id. */
+#include "emu/iommu.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/uapi.h"
+
+int emu_object_add(struct emu_iommu *iommu, struct emu_object *object, enum emu_object_type type)
+{
+	uint32_t at = 0;
+
+	while (at < iommu->room && iommu->objects[at])
+		at++;
+	if (at == iommu->room) {
+		uint32_t room = at ? at * 2 : 8;
+		struct emu_object **objects = realloc(iommu->objects, room * sizeof(*objects));
+
+		if (!objects)
+			return -ENOMEM;
+		memset(objects + at, 0, (room - at) * sizeof(*objects));
+		iommu->objects = objects;
+		iommu->room = room;
+	}
+	iommu->objects[at] = object;
+	iommu->nr_objects++;
+	object->id = at + 1;
+	object->type = type;
+	object->users = 1;
+	return 0;
+}
+
+void emu_object_remove(struct emu_iommu *iommu, struct emu_object *object)
+{
+	iommu->objects[object->id - 1] = NULL;
+	iommu->nr_objects--;
+}
+
+void *emu_object_get(struct emu_iommu *iommu, uint32_t id, enum emu_object_type type)
+{
+	struct emu_object *object = id && id <= iommu->room ? iommu->objects[id - 1] : NULL;
+
+	return object && (type == EMU_OBJECT_ANY || object->type == type) ? object : NULL;
+}
+
+/* A bound device is never destroyed here: its file holds it, and the context. */
+static void destroy(struct emu_object *object)
+{
+	if (object->type == EMU_OBJECT_IOAS)
+		emu_ioas_destroy((struct emu_ioas *)object);
+	else if (object->type == EMU_OBJECT_HWPT)
+		emu_hwpt_destroy((struct emu_hwpt *)object);
+}
+
+int emu_cmd_destroy(struct emu_cmd *cmd)
+{
+	const struct k_iommu_destroy *arg = cmd->arg;
+	struct emu_object *object = emu_object_get(cmd->iommu, arg->id, EMU_OBJECT_ANY);
+
+	if (!object)
+		return -ENOENT;
+	if (object->users > 1)
+		return -EBUSY;
+	destroy(object);
+	return 0;
+}
+
+void emu_object_destroy_all(struct emu_iommu *iommu)
+{
+	/* page tables hold address spaces, so one pass may not be enough */
+	while (iommu->nr_objects)
+		for (uint32_t i = 0; i < iommu->room; i++)
+			if (iommu->objects[i] && iommu->objects[i]->users == 1)
+				destroy(iommu->objects[i]);
+}

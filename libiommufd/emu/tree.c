@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* What the machine's /sys and /dev hold. */
+#include "emu/tree.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emu/device.h"
+
+/* Adding files one after another; the first failure makes the rest do nothing. */
+struct builder {
+	struct iommufd_emu *emu;
+	int error;
+};
+
+static void node_free(struct emu_node *node)
+{
+	free(node->path);
+	free(node->text);
+	free(node);
+}
+
+static struct emu_node *add(struct builder *b, enum emu_node_kind kind, const char *path,
+			    const char *text)
+{
+	struct emu_node *node;
+
+	for (node = b->emu->nodes; node; node = node->next)
+		if (!strcmp(node->path, path))
+			return node;
+	node = b->error ? NULL : calloc(1, sizeof(*node));
+	if (!node) {
+		b->error = -ENOMEM;
+		return NULL;
+	}
+	node->kind = kind;
+	node->path = strdup(path);
+	node->text = strdup(text);
+	if (!node->path || !node->text) {
+		node_free(node);
+		b->error = -ENOMEM;
+		return NULL;
+	}
+	node->next = b->emu->nodes;
+	b->emu->nodes = node;
+	return node;
+}
+
+/* Makes the folders on the way to path. */
+static void add_parents(struct builder *b, const char *path)
+{
+	char dir[256];
+
+	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
+		add(b, EMU_NODE_DIR, dir, "");
+	}
+}
+
+static void add_dir(struct builder *b, const char *path)
+{
+	add_parents(b, path);
+	add(b, EMU_NODE_DIR, path, "");
+}
+
+__attribute__((format(printf, 4, 5)))
+static void add_file(struct builder *b, const char *dir, const char *name, const char *format, ...)
+{
+	char path[256], text[256];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	add_parents(b, path);
+	add(b, EMU_NODE_FILE, path, text);
+}
+
+/* A relative link, as sysfs has them: target is canonical and absolute. */
+static void add_link(struct builder *b, const char *dir, const char *name, const char *target)
+{
+	const char *at = strchr(dir + 1, '/');
+	char path[256], text[256] = "";
+	size_t used = 0;
+
+	for (; at; at = strchr(at + 1, '/'))
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "../");
+	snprintf(text + used, sizeof(text) - used, "%s", target + strlen("/sys/"));
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	add_parents(b, path);
+	add(b, EMU_NODE_LINK, path, text);
+}
+
+static void add_device_node(struct builder *b, const char *path, unsigned int major,
+			    unsigned int minor)
+{
+	struct emu_node *node;
+
+	add_parents(b, path);
+	node = add(b, EMU_NODE_DEVICE, path, "");
+	if (node) {
+		node->major = major;
+		node->minor = minor;
+	}
+}
+
+/* Undoes what was added since the list began with @mark. */
+static int finish(struct builder *b, struct emu_node *mark)
+{
+	while (b->error && b->emu->nodes != mark) {
+		struct emu_node *node = b->emu->nodes;
+
+		b->emu->nodes = node->next;
+		node_free(node);
+	}
+	return b->error;
+}
+
+int emu_sysfs_init(struct iommufd_emu *emu)
+{
+	struct builder b = { .emu = emu };
+
+	add_dir(&b, "/sys/bus/pci/devices");
+	add_dir(&b, "/sys/kernel/iommu_groups");
+	add_dir(&b, "/sys/class/vfio-dev");
+	if (!(emu->flags & IOMMUFD_EMU_NO_IOMMU_NODE))
+		add_device_node(&b, "/dev/iommu", EMU_IOMMU_MAJOR, EMU_IOMMU_MINOR);
+	return finish(&b, NULL);
+}
+
+void emu_sysfs_free(struct iommufd_emu *emu)
+{
+	while (emu->nodes) {
+		struct emu_node *node = emu->nodes;
+
+		emu->nodes = node->next;
+		node_free(node);
+	}
+}
+
+static void add_to_group(struct builder *b, const char *home, const char *bdf, uint32_t group)
+{
+	char dir[64], devices[80];
+
+	snprintf(dir, sizeof(dir), "/sys/kernel/iommu_groups/%u", group);
+	snprintf(devices, sizeof(devices), "%s/devices", dir);
+	add_file(b, dir, "type", "DMA\n");
+	add_file(b, dir, "reserved_regions", "0x00000000fee00000 0x00000000feefffff msi\n");
+	add_link(b, devices, bdf, home);
+	add_link(b, home, "iommu_group", dir);
+}
+
+static void add_pci(struct builder *b, const char *home, const char *bdf, uint32_t group,
+		    const char *driver)
+{
+	char path[128];
+
+	add_dir(b, home);
+	add_link(b, "/sys/bus/pci/devices", bdf, home);
+	add_link(b, home, "subsystem", "/sys/bus/pci");
+	add_file(b, home, "numa_node", "-1\n");
+	add_to_group(b, home, bdf, group);
+	if (*driver) {
+		snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s", driver);
+		add_link(b, path, bdf, home);
+		add_link(b, home, "driver", path);
+	}
+}
+
+/* The one bridge there may be: 1e.0, above bus 1. */
+static void bridge_home(char *out, size_t n, unsigned int domain)
+{
+	snprintf(out, n, "/sys/devices/pci%04x:00/%04x:00:1e.0", domain, domain);
+}
+
+int emu_sysfs_add_bridge(struct iommufd_emu *emu, const char *bdf, uint32_t group)
+{
+	struct builder b = { .emu = emu };
+	struct emu_node *mark = emu->nodes;
+	char home[128];
+
+	bridge_home(home, sizeof(home), 0);
+	add_pci(&b, home, bdf, group, "");
+	add_file(&b, home, "vendor", "0x1b36\n");
+	add_file(&b, home, "device", "0x000e\n");
+	add_file(&b, home, "class", "0x060400\n");
+	return finish(&b, mark);
+}
+
+static void add_vfio(struct builder *b, const struct emu_device *dev, const char *home)
+{
+	char name[32], dir[192], path[64];
+
+	snprintf(name, sizeof(name), "vfio%u", dev->cdev);
+	snprintf(dir, sizeof(dir), "%s/vfio-dev/%s", home, name);
+	add_dir(b, dir);
+	add_link(b, dir, "device", home);
+	add_link(b, dir, "subsystem", "/sys/class/vfio-dev");
+	add_link(b, "/sys/class/vfio-dev", name, dir);
+	if (b->emu->flags & IOMMUFD_EMU_NO_CDEV)
+		return;
+	add_file(b, dir, "dev", "%u:%u\n", EMU_CDEV_MAJOR, dev->cdev);
+	snprintf(path, sizeof(path), "%u:%u", EMU_CDEV_MAJOR, dev->cdev);
+	add_link(b, "/sys/dev/char", path, dir);
+	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", name);
+	add_device_node(b, path, EMU_CDEV_MAJOR, dev->cdev);
+}
+
+int emu_sysfs_add_device(struct iommufd_emu *emu, struct emu_device *dev)
+{
+	struct builder b = { .emu = emu };
+	struct emu_node *mark = emu->nodes;
+	char bridge[64], home[128];
+
+	bridge_home(bridge, sizeof(bridge), dev->domain);
+	if (dev->bus == 1 && emu_sysfs_find(emu, bridge, false))
+		snprintf(home, sizeof(home), "%s/%s", bridge, dev->bdf);
+	else
+		snprintf(home, sizeof(home), "/sys/devices/pci%04x:%02x/%s", dev->domain, dev->bus,
+			 dev->bdf);
+	add_pci(&b, home, dev->bdf, dev->group->id, dev->driver);
+	add_file(&b, home, "vendor", "0x1234\n");
+	add_file(&b, home, "device", "0x11e8\n");
+	add_file(&b, home, "subsystem_vendor", "0x1af4\n");
+	add_file(&b, home, "subsystem_device", "0x1100\n");
+	add_file(&b, home, "revision", "0x10\n");
+	add_file(&b, home, "class", "0x00ff00\n");
+	add_file(&b, home, "modalias", "pci:v00001234d000011E8sv00001AF4sd00001100bc00scFFi00\n");
+	add_file(&b, home, "driver_override", "%s\n", *dev->driver ? dev->driver : "(null)");
+	if (emu_device_can_reset(dev))
+		add_file(&b, home, "reset_method", "flr\n");
+	if (dev->vfio)
+		add_vfio(&b, dev, home);
+	return finish(&b, mark);
+}
