@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#include "edu.h"
+
+#include <poll.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#define BUFFER_AT 0x40000u
+enum { RUN = 1, FROM_DEVICE = 2 };
+
+struct iommufd_device *get_edu(struct fixture *f, enum place place)
+{
+	struct iommufd_device *dev = get_device(f, place);
+
+	assert_ok(iommufd_pci_set_bus_master(dev, 1));
+	assert_int_equal(edu_read(dev, EDU_ID) & 0xff, 0xed);
+	return dev;
+}
+
+uint32_t edu_read(struct iommufd_device *dev, uint32_t reg)
+{
+	uint32_t value = 0;
+
+	assert_ok(iommufd_region_read32(dev, IOMMUFD_REGION_BAR0, reg, &value));
+	return value;
+}
+
+void edu_write(struct iommufd_device *dev, uint32_t reg, uint32_t value)
+{
+	assert_ok(iommufd_region_write32(dev, IOMMUFD_REGION_BAR0, reg, value));
+}
+
+static void write64(struct iommufd_device *dev, uint32_t reg, uint64_t value)
+{
+	assert_ok(iommufd_region_write64(dev, IOMMUFD_REGION_BAR0, reg, value));
+}
+
+static void begin(struct iommufd_device *dev, uint64_t from, uint64_t to, uint32_t length,
+		  uint32_t direction)
+{
+	assert_true(length <= EDU_MOST);
+	write64(dev, EDU_DMA_SOURCE, from);
+	write64(dev, EDU_DMA_TARGET, to);
+	write64(dev, EDU_DMA_COUNT, length);
+	write64(dev, EDU_DMA_COMMAND, RUN | direction);
+}
+
+void edu_end(struct iommufd_device *dev)
+{
+	struct timespec pause = { .tv_nsec = 500000 };
+
+	for (int i = 0; i < 4000; i++) {
+		if (!(edu_read(dev, EDU_DMA_COMMAND) & RUN))
+			return;
+		nanosleep(&pause, NULL);
+	}
+	fail_msg("the DMA did not end within 2 s");
+}
+
+void edu_fetch(struct iommufd_device *dev, uint64_t iova, uint32_t length)
+{
+	begin(dev, iova, BUFFER_AT, length, 0);
+	edu_end(dev);
+}
+
+void edu_begin_store(struct iommufd_device *dev, uint64_t iova, uint32_t length)
+{
+	begin(dev, BUFFER_AT, iova, length, FROM_DEVICE);
+}
+
+void edu_store(struct iommufd_device *dev, uint64_t iova, uint32_t length)
+{
+	edu_begin_store(dev, iova, length);
+	edu_end(dev);
+}
+
+void edu_fill(struct fixture *f, struct iommufd_device *dev, struct iommufd_ioas *ioas,
+	      uint8_t seed)
+{
+	uint8_t *data = get_buffer(f, PAGE);
+	uint64_t iova = 0;
+
+	fill_pattern(data, PAGE, seed);
+	assert_ok(iommufd_ioas_map(ioas, data, PAGE, IOMMUFD_MAP_READ, &iova, NULL));
+	edu_fetch(dev, iova, EDU_MOST);
+	assert_ok(iommufd_ioas_unmap(ioas, iova, PAGE, NULL));
+	put_buffer(f, data);
+}
+
+static uint8_t pattern(size_t i, uint8_t seed)
+{
+	return (uint8_t)(i * 7 + i / 251 + seed) | 1;
+}
+
+void fill_pattern(uint8_t *data, size_t length, uint8_t seed)
+{
+	for (size_t i = 0; i < length; i++)
+		data[i] = pattern(i, seed);
+}
+
+bool is_pattern(const uint8_t *data, size_t length, uint8_t seed)
+{
+	for (size_t i = 0; i < length; i++)
+		if (((const volatile uint8_t *)data)[i] != pattern(i, seed))
+			return false;
+	return true;
+}
+
+bool is_all(const uint8_t *data, size_t length, uint8_t value)
+{
+	for (size_t i = 0; i < length; i++)
+		if (((const volatile uint8_t *)data)[i] != value)
+			return false;
+	return true;
+}
+
+uint64_t wait_event(int fd, int ms)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	uint64_t value = 0;
+
+	if (poll(&wait, 1, ms) != 1 || read(fd, &value, sizeof(value)) != sizeof(value))
+		return 0;
+	return value;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#include "shape.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+#include <libiommufd/emu.h>
+
+enum { CANNOT_ARRANGE = 10000, NO_RECORD = 10001 };
+
+int answer(int rc)
+{
+	const struct iommufd_error *e = iommufd_error_last();
+
+	if (rc >= 0)
+		return rc;
+	return e->code == rc && *e->operation && *e->object && *e->message && *e->remedy ?
+		rc : NO_RECORD;
+}
+
+static int ask_emulated(enum shape shape,
+			int (*ask)(const struct iommufd_ctx_opts *opts, const char *device),
+			const char *device)
+{
+	static const uint64_t flags[] = {
+		[SHAPE_NO_NODE] = IOMMUFD_EMU_NO_IOMMU_NODE,
+		[SHAPE_NO_PERMISSION] = IOMMUFD_EMU_NO_PERMISSION,
+		[SHAPE_UNPRIVILEGED] = IOMMUFD_EMU_UNPRIVILEGED,
+		[SHAPE_LITTLE_MEMORY] = 0,
+	};
+	struct iommufd_emu_opts shaped = { .size = sizeof(shaped), .flags = flags[shape] };
+	struct iommufd_emu_fault no_driver = {
+		.size = sizeof(no_driver), .calls = IOMMUFD_EMU_CALL_OPEN, .error = ENODEV, .nth = 1,
+	};
+	struct iommufd_ctx_opts opts = { .size = sizeof(opts) };
+	struct iommufd_emu *emu;
+	int rc;
+
+	if (shape == SHAPE_LITTLE_MEMORY)
+		shaped.memlock_pages = SHAPE_LOCKABLE / PAGE;
+	if (iommufd_emu_new(&shaped, &emu))
+		return CANNOT_ARRANGE;
+	if (shape == SHAPE_NO_DRIVER && iommufd_emu_inject(emu, &no_driver))
+		return CANNOT_ARRANGE;
+	opts.sys = iommufd_emu_get_sys(emu);
+	rc = ask(&opts, device);
+	iommufd_emu_unref(emu);
+	return rc;
+}
+
+/* A /dev of its own with nothing in it, or with a node that no driver serves. */
+static int replace_dev(bool node)
+{
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "/dev", "tmpfs", 0, NULL))
+		return -1;
+	return node ? mknod("/dev/iommu", S_IFCHR | 0600, makedev(10, 100)) : 0;
+}
+
+static int drop_capability(int cap)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return -1;
+	data[cap / 32].effective &= ~(1u << cap % 32);
+	return (int)syscall(SYS_capset, &head, data);
+}
+
+static int arrange(enum shape shape)
+{
+	struct rlimit lockable = { SHAPE_LOCKABLE, SHAPE_LOCKABLE };
+
+	switch (shape) {
+	case SHAPE_NO_NODE:
+		return replace_dev(false);
+	case SHAPE_NO_DRIVER:
+		return replace_dev(true);
+	case SHAPE_NO_PERMISSION:
+		return access("/dev/iommu", F_OK) || setgid(1000) || setuid(1000);
+	case SHAPE_UNPRIVILEGED:
+		return drop_capability(CAP_SYS_RESOURCE);
+	case SHAPE_LITTLE_MEMORY:
+		return setrlimit(RLIMIT_MEMLOCK, &lockable) || drop_capability(CAP_IPC_LOCK);
+	}
+	return -1;
+}
+
+static int ask_child(enum shape shape,
+		     int (*ask)(const struct iommufd_ctx_opts *opts, const char *device),
+		     const char *device)
+{
+	struct iommufd_ctx_opts opts = { .size = sizeof(opts) };
+	int pipes[2], rc = CANNOT_ARRANGE;
+	pid_t child;
+
+	if (pipe2(pipes, O_CLOEXEC))
+		return CANNOT_ARRANGE;
+	child = fork();
+	if (!child) {
+		if (!arrange(shape))
+			rc = ask(&opts, device);
+		_exit(write(pipes[1], &rc, sizeof(rc)) != sizeof(rc));
+	}
+	close(pipes[1]);
+	if (child < 0 || read(pipes[0], &rc, sizeof(rc)) != sizeof(rc))
+		rc = CANNOT_ARRANGE;
+	close(pipes[0]);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	return rc;
+}
+
+int ask_in_shape(struct fixture *f, enum shape shape,
+		 int (*ask)(const struct iommufd_ctx_opts *opts, const char *device))
+{
+	const char *device = device_name(f, ALONE1);
+	int rc = contract_is_emulated() ? ask_emulated(shape, ask, device) :
+		ask_child(shape, ask, device);
+
+	if (rc == CANNOT_ARRANGE)
+		skip_case(f, "needs root to arrange the situation");
+	if (rc == NO_RECORD)
+		fail_msg("the failure left no complete error record");
+	return rc;
+}

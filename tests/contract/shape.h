@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * Kernels and users other than the usual ones: no /dev/iommu, no privilege,
+ * little memory to lock. On the emulated kernel a machine is built so; on a
+ * real one a child process puts itself into that position, for which it may
+ * need to be root.
+ */
+#ifndef SHAPE_H
+#define SHAPE_H
+
+#include "contract.h"
+
+enum shape {
+	SHAPE_NO_NODE,       /* /dev/iommu does not exist */
+	SHAPE_NO_DRIVER,     /* it exists, with nothing behind it */
+	SHAPE_NO_PERMISSION, /* it may not be opened */
+	SHAPE_UNPRIVILEGED,  /* no CAP_SYS_RESOURCE */
+	SHAPE_LITTLE_MEMORY, /* SHAPE_LOCKABLE bytes may be locked */
+};
+
+#define SHAPE_LOCKABLE ((size_t)64 << 10)
+
+/*
+ * What @ask answers there: it gets the options to open contexts with, and says
+ * what the function under test returned. Use answer() for that. Skips the case
+ * where this process cannot arrange it.
+ */
+int ask_in_shape(struct fixture *f, enum shape shape,
+		 int (*ask)(const struct iommufd_ctx_opts *opts, const char *device));
+
+/* @rc, or another number if the error record does not fit it. */
+int answer(int rc);
+
+#endif
