@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# The Python package needs no building. It is installed where pythondir says;
+# see python/README.md for where that is and how to choose.
+
+pythondir = $(pkgdatadir)/python
+iommufdpydir = $(pythondir)/iommufd
+dist_iommufdpy_DATA = \
+	python/iommufd/__init__.py \
+	python/iommufd/_handle.py \
+	python/iommufd/_lib.py \
+	python/iommufd/_structs.py \
+	python/iommufd/constants.py \
+	python/iommufd/ctx.py \
+	python/iommufd/device.py \
+	python/iommufd/emu.py \
+	python/iommufd/errors.py \
+	python/iommufd/ioas.py \
+	python/iommufd/irq.py \
+	python/iommufd/pci.py \
+	python/iommufd/py.typed \
+	python/iommufd/region.py
+
+EXTRA_DIST += \
+	python/README.md \
+	python/tests/base.py \
+	python/tests/headers.py \
+	python/tests/main.py \
+	python/tests/run \
+	python/tests/test_context.py \
+	python/tests/test_device.py \
+	python/tests/test_emu.py \
+	python/tests/test_errors.py \
+	python/tests/test_examples.py \
+	python/tests/test_ioas.py \
+	python/tests/test_ioas_buffers.py \
+	python/tests/test_irq.py \
+	python/tests/test_pci.py \
+	python/tests/test_region.py \
+	python/tests/test_tables.py
+
+check_PROGRAMS += python/tests/probe
+python_tests_probe_SOURCES = python/tests/probe.c
+
+TESTS += python/tests/run

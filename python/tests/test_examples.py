@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""The examples of the documentation run, on the emulated kernel."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+from headers import TOP
+
+
+def run(arguments, **environment) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-W", "error", *arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True,
+                          env={**os.environ, "LIBIOMMUFD_EMU": "1", **environment})
+
+
+class EduDmaTest(unittest.TestCase):
+    program = os.path.join(TOP, "doc/examples/edu-dma.py")
+
+    def test_does_all_steps(self) -> None:
+        done = run([self.program])
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        steps = [line.split()[0] for line in done.stdout.splitlines() if line[0] != " "]
+        self.assertEqual(steps, ["context", "device", "BAR", "map", "attach", "map", "DMA", "DMA",
+                                 "compare", "unmap", "DMA", "detach", "done"])
+        for part in ("emulated", "0000:00:03.0", "0x1000000 (chosen here)", "0x10000ed",
+                     "all 4088 bytes are equal", "memory is unchanged"):
+            self.assertIn(part, done.stdout)
+
+    def test_takes_a_device(self) -> None:
+        done = run([self.program, "0000:00:04.0"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("0000:00:04.0", done.stdout)
+        done = run([self.program], LIBIOMMUFD_TEST_DEVICES="0000:01:01.0 0000:01:02.0")
+        self.assertIn("0000:01:01.0", done.stdout)
+
+    def test_says_what_helps(self) -> None:
+        done = run([self.program, "0000:7f:1f.7"])
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^edu-dma: .*0000:7f:1f\.7.*\[ENOENT\]; .+\n$")
+
+
+class ReadmeTest(unittest.TestCase):
+    def test_programs_run(self) -> None:
+        with open(os.path.join(TOP, "python/README.md")) as file:
+            programs = re.findall(r"```python\n(.*?)```", file.read(), flags=re.S)
+        self.assertGreater(len(programs), 0)
+        for program in programs:
+            with self.subTest(program):
+                done = run(["-c", program])
+                self.assertEqual(done.returncode, 0, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
