@@ -16,6 +16,7 @@ man3_pages = \
 
 dist_man3_MANS = $(man3_pages)
 dist_man7_MANS = doc/man/libiommufd.7
+noinst_DATA += doc/man/aliases
 EXTRA_DIST += doc/man/aliases
 MAINTAINERCLEANFILES = $(man3_pages) doc/man/libiommufd.7 doc/man/aliases
 
@@ -33,8 +34,6 @@ doc/man/libiommufd.7: $(man_sources) doc/libiommufd.7.in doc/first-dma.c
 
 run_gen_man = test -n '$(PYTHON)' || { echo "Python 3 is needed to make $@" >&2; exit 1; }; \
 	$(PYTHON) $(srcdir)/tools/gen-man --top $(srcdir) --version $(PACKAGE_VERSION) $@
-
-all-local: doc/man/aliases
 
 install-data-hook: install-man-aliases
 uninstall-hook: uninstall-man-aliases
