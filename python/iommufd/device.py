@@ -144,7 +144,7 @@ class Device(Handle):
 
     @property
     def irqs(self) -> List[Irq]:
-        """All interrupt indices, absent ones (count 0) among them."""
+        """All interrupt indices, absent ones (no vectors) among them."""
         return [Irq(self, index) for index in range(self.info.num_irqs)]
 
     @property

@@ -100,7 +100,7 @@ class IrqInfo(NamedTuple):
     """What an interrupt index is."""
 
     flags: IrqFlag
-    count: int          # vectors; 0 if the device has none of this kind
+    vectors: int        # 0 if the device has none of this kind
 
 
 def _fd(event: Union[EventFd, int, None]) -> int:

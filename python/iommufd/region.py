@@ -264,5 +264,6 @@ class MappedRegion:
             pass  # the interpreter is going down and has taken our modules apart
 
     def __repr__(self) -> str:
-        state = "closed" if self._address is None else f"{self._length} bytes at {self._address:#x}"
+        state = ("closed" if self._address is None
+                 else f"{self._length} bytes at {self._address:#x}")
         return f"<MappedRegion {state}>"

@@ -51,7 +51,7 @@ class LeakTest(unittest.TestCase):
         with self.assertRaises(IommufdError) as caught:
             action(*args, **kwargs)
         found = caught.exception
-        self.assertEqual(errno.errorcode.get(found.errno), errno.errorcode[error], str(found))
+        self.assertEqual(errno.errorcode.get(found.errno or 0), errno.errorcode[error], str(found))
         self.assertTrue(found.message)
         return found
 

@@ -26,7 +26,7 @@ class MachineShapeTest(LeakTest):
         with Machine(MachineFlag.EMPTY) as machine, Context(machine=machine) as ctx:
             machine.add_device("0000:05:00.0", group=9, flags=MachineDeviceFlag.MSIX)
             with Device(ctx, "0000:05:00.0") as dev:
-                self.assertEqual(dev.irq(IrqIndex.MSIX).info.count, 8)
+                self.assertEqual(dev.irq(IrqIndex.MSIX).info.vectors, 8)
 
     def test_add_device_refusals(self) -> None:
         with Machine() as machine:

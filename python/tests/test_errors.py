@@ -75,7 +75,8 @@ class ErrorTest(MachineTest):
         twin = pickle.loads(pickle.dumps(error))
         self.assertEqual(vars(twin), vars(error))
         self.assertEqual((twin.errno, str(twin)), (error.errno, str(error)))
-        self.assertEqual(str(error), "ioas 2: IOMMU_IOAS_MAP: overlaps [EEXIST] (element 3); unmap")
+        self.assertEqual(str(error),
+                         "ioas 2: IOMMU_IOAS_MAP: overlaps [EEXIST] (element 3); unmap")
 
     def test_device_name_is_named(self) -> None:
         self.device(EDU)

@@ -88,10 +88,10 @@ class IrqTest(MachineTest):
 
     def test_info(self) -> None:
         msi, intx = self.msi.info, self.intx.info
-        self.assertEqual((msi.count, intx.count), (1, 1))
+        self.assertEqual((msi.vectors, intx.vectors), (1, 1))
         self.assertIn(IrqFlag.EVENTFD, msi.flags)
         self.assertTrue(IrqFlag.MASKABLE in intx.flags and IrqFlag.AUTOMASKED in intx.flags)
-        self.assertEqual(self.dev.irq(IrqIndex.MSIX).info.count, 0)
+        self.assertEqual(self.dev.irq(IrqIndex.MSIX).info.vectors, 0)
         self.assertEqual(len(self.dev.irqs), self.dev.info.num_irqs)
         self.assertFails(errno.EINVAL, lambda: self.dev.irq(99).info)
 
@@ -196,7 +196,7 @@ class IrqTest(MachineTest):
 class MsixTest(MachineTest):
     def test_vectors(self) -> None:
         msix = ready(self.device(EDU_MSIX)).irq(IrqIndex.MSIX)
-        self.assertEqual(msix.info.count, 8)
+        self.assertEqual(msix.info.vectors, 8)
         events = [self.keep(EventFd()) for _ in range(8)]
         msix.enable(events)
         msix.trigger(2, 3)
