@@ -5,10 +5,14 @@ The manual pages and the checks of the documentation, of the symbols and of the
 Python prototypes all read the headers through this module, so they cannot
 disagree about what a header says. It understands the C those headers are
 written in and raises HeaderError on anything else.
+
+Run as a program, it prints the value of every public constant and the fields of
+every public struct.
 """
 
 import os
 import re
+import sys
 
 ORDER = ("ctx", "device", "ioas", "region", "irq", "pci", "error", "emu", "version")
 
@@ -325,3 +329,25 @@ def parse_all(top):
     last = len(ORDER)
     return [found[name] for name in sorted(
         found, key=lambda n: (ORDER.index(n) if n in ORDER else last, n))]
+
+
+def sized(item):
+    """Whether a struct begins with its own size, and so may grow at its end."""
+    return item.kind == "struct" and item.members[0][0] == "size_t size"
+
+
+def interface(headers):
+    """What compiled programs have taken from the headers: constants and layouts, by name."""
+    out = {}
+    for header in headers:
+        for item in header.of("enum"):
+            out.update((name, str(value)) for name, value in item.values.items())
+        for item in header.of("struct"):
+            out["struct " + item.name] = "; ".join(text for text, _, _ in item.members)
+    return out
+
+
+if __name__ == "__main__":
+    TOP = sys.argv[1] if sys.argv[1:] else os.path.dirname(os.path.dirname(__file__)) or "."
+    for pair in sorted(interface(parse_all(TOP)).items()):
+        print("%s: %s" % pair)

@@ -7,8 +7,19 @@ build_checks = \
 	tests/build/headers-check \
 	tests/build/symbols-check \
 	tests/build/layers-check \
-	tests/build/doc-check
+	tests/build/doc-check \
+	tests/build/licence-check \
+	tests/build/abi-check \
+	tests/build/install-check
 
 TESTS += $(build_checks)
 EXTRA_DIST += $(build_checks) tests/build/checklib.py tests/build/uapi-omitted \
 	tests/build/uapi_headers.py tools/gen-ioctls doc/ioctls.md doc/ioctls.tsv
+
+# Are the checks able to fail? Each spoils copies of what it looks at.
+check-checks: all
+	@status=0; $(AM_TESTS_ENVIRONMENT) for check in $(build_checks); do \
+		echo "== $$check"; '$(srcdir)'/$$check --self-test || status=1; \
+	done; exit $$status
+
+.PHONY: check-checks
