@@ -1,1 +1,119 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# The behaviour of the public interface, the same on every kernel; see
+# tests/contract/contract.h. The programs link what users link.
+
+contract_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+contract_libs = tests/contract/libcontract.la libiommufd.la libiommufd-emu.la $(CMOCKA_LIBS)
+
+check_LTLIBRARIES += tests/contract/libcontract.la
+tests_contract_libcontract_la_CFLAGS = $(contract_cflags)
+tests_contract_libcontract_la_SOURCES = \
+	tests/contract/contract.c tests/contract/contract.h \
+	tests/contract/edu.c tests/contract/edu.h \
+	tests/contract/expect.c \
+	tests/contract/shape.c tests/contract/shape.h
+
+contract_tests = \
+	tests/contract/test-ctx \
+	tests/contract/test-ctx-use \
+	tests/contract/test-device \
+	tests/contract/test-device-fd \
+	tests/contract/test-ioas-map \
+	tests/contract/test-ioas-mapv \
+	tests/contract/test-ioas-unmap \
+	tests/contract/test-ioas-ranges \
+	tests/contract/test-ioas-copy \
+	tests/contract/test-ioas-lookup \
+	tests/contract/test-ioas-file \
+	tests/contract/test-attach \
+	tests/contract/test-dma \
+	tests/contract/test-region \
+	tests/contract/test-irq \
+	tests/contract/test-pci \
+	tests/contract/test-reset \
+	tests/contract/test-error \
+	tests/contract/test-threads \
+	tests/contract/test-unref-order
+
+check_PROGRAMS += $(contract_tests)
+TESTS += $(contract_tests)
+
+tests_contract_test_ctx_SOURCES = tests/contract/test-ctx.c
+tests_contract_test_ctx_CFLAGS = $(contract_cflags)
+tests_contract_test_ctx_LDADD = $(contract_libs)
+
+tests_contract_test_ctx_use_SOURCES = tests/contract/test-ctx-use.c
+tests_contract_test_ctx_use_CFLAGS = $(contract_cflags)
+tests_contract_test_ctx_use_LDADD = $(contract_libs)
+
+tests_contract_test_device_SOURCES = tests/contract/test-device.c
+tests_contract_test_device_CFLAGS = $(contract_cflags)
+tests_contract_test_device_LDADD = $(contract_libs)
+
+tests_contract_test_device_fd_SOURCES = tests/contract/test-device-fd.c
+tests_contract_test_device_fd_CFLAGS = $(contract_cflags)
+tests_contract_test_device_fd_LDADD = $(contract_libs)
+
+tests_contract_test_ioas_map_SOURCES = tests/contract/test-ioas-map.c
+tests_contract_test_ioas_map_CFLAGS = $(contract_cflags)
+tests_contract_test_ioas_map_LDADD = $(contract_libs)
+
+tests_contract_test_ioas_mapv_SOURCES = tests/contract/test-ioas-mapv.c
+tests_contract_test_ioas_mapv_CFLAGS = $(contract_cflags)
+tests_contract_test_ioas_mapv_LDADD = $(contract_libs)
+
+tests_contract_test_ioas_unmap_SOURCES = tests/contract/test-ioas-unmap.c
+tests_contract_test_ioas_unmap_CFLAGS = $(contract_cflags)
+tests_contract_test_ioas_unmap_LDADD = $(contract_libs)
+
+tests_contract_test_ioas_ranges_SOURCES = tests/contract/test-ioas-ranges.c
+tests_contract_test_ioas_ranges_CFLAGS = $(contract_cflags)
+tests_contract_test_ioas_ranges_LDADD = $(contract_libs)
+
+tests_contract_test_ioas_copy_SOURCES = tests/contract/test-ioas-copy.c
+tests_contract_test_ioas_copy_CFLAGS = $(contract_cflags)
+tests_contract_test_ioas_copy_LDADD = $(contract_libs)
+
+tests_contract_test_ioas_lookup_SOURCES = tests/contract/test-ioas-lookup.c
+tests_contract_test_ioas_lookup_CFLAGS = $(contract_cflags)
+tests_contract_test_ioas_lookup_LDADD = $(contract_libs)
+
+tests_contract_test_ioas_file_SOURCES = tests/contract/test-ioas-file.c
+tests_contract_test_ioas_file_CFLAGS = $(contract_cflags)
+tests_contract_test_ioas_file_LDADD = $(contract_libs)
+
+tests_contract_test_attach_SOURCES = tests/contract/test-attach.c
+tests_contract_test_attach_CFLAGS = $(contract_cflags)
+tests_contract_test_attach_LDADD = $(contract_libs)
+
+tests_contract_test_dma_SOURCES = tests/contract/test-dma.c
+tests_contract_test_dma_CFLAGS = $(contract_cflags)
+tests_contract_test_dma_LDADD = $(contract_libs)
+
+tests_contract_test_region_SOURCES = tests/contract/test-region.c
+tests_contract_test_region_CFLAGS = $(contract_cflags)
+tests_contract_test_region_LDADD = $(contract_libs)
+
+tests_contract_test_irq_SOURCES = tests/contract/test-irq.c
+tests_contract_test_irq_CFLAGS = $(contract_cflags)
+tests_contract_test_irq_LDADD = $(contract_libs)
+
+tests_contract_test_pci_SOURCES = tests/contract/test-pci.c
+tests_contract_test_pci_CFLAGS = $(contract_cflags)
+tests_contract_test_pci_LDADD = $(contract_libs)
+
+tests_contract_test_reset_SOURCES = tests/contract/test-reset.c
+tests_contract_test_reset_CFLAGS = $(contract_cflags)
+tests_contract_test_reset_LDADD = $(contract_libs)
+
+tests_contract_test_error_SOURCES = tests/contract/test-error.c
+tests_contract_test_error_CFLAGS = $(contract_cflags)
+tests_contract_test_error_LDADD = $(contract_libs)
+
+tests_contract_test_threads_SOURCES = tests/contract/test-threads.c
+tests_contract_test_threads_CFLAGS = $(contract_cflags)
+tests_contract_test_threads_LDADD = $(contract_libs)
+
+tests_contract_test_unref_order_SOURCES = tests/contract/test-unref-order.c
+tests_contract_test_unref_order_CFLAGS = $(contract_cflags)
+tests_contract_test_unref_order_LDADD = $(contract_libs)
