@@ -101,7 +101,7 @@ static int make_memory(struct emu_device *dev, struct emu_bar *bar)
 {
 	void *whole;
 
-	bar->fd = memfd_create("iommufd-emu-bar", MFD_CLOEXEC);
+	bar->fd = emu_own_fd(EMU_OWN_MEMORY, -1);
 	if (bar->fd < 0)
 		return -ENOMEM;
 	whole = ftruncate(bar->fd, bar->size)

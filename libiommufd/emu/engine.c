@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -114,7 +113,7 @@ int emu_engine_start(struct iommufd_emu *emu)
 	if (!engine)
 		return -ENOMEM;
 	engine->emu = emu;
-	engine->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	engine->kick = emu_own_fd(EMU_OWN_EVENT, -1);
 	if (engine->kick >= 0)
 		watch(engine, &nr, engine->kick);
 	if (!nr) {

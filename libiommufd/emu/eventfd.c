@@ -3,7 +3,6 @@
 #include "emu/device.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,10 +27,10 @@ static bool is_eventfd(int fd)
 
 int emu_eventfd_get(struct iommufd_emu *emu, int fd)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int copy = emu_own_fd(EMU_OWN_DUP, fd);
 
 	if (copy < 0)
-		return errno == EBADF ? -EBADF : -ENOMEM;
+		return copy == -EBADF ? -EBADF : -ENOMEM;
 	if (!is_eventfd(copy)) {
 		close(copy);
 		return -EINVAL;

@@ -32,6 +32,7 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/object.c \
 	libiommufd/emu/option.c \
 	libiommufd/emu/opts.c \
+	libiommufd/emu/ownfd.c \
 	libiommufd/emu/pages.c \
 	libiommufd/emu/pci.c \
 	libiommufd/emu/region.c \

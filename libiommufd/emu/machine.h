@@ -113,6 +113,10 @@ void emu_file_free_all(struct iommufd_emu *emu);
 int emu_opts_get(void *dst, size_t known, const void *src);
 bool emu_bdf_parse(const char *bdf, unsigned int *domain, unsigned int *bus, unsigned int *devfn);
 
+/* ownfd.c: -errno, but EMFILE only when the hard limit says so. */
+enum emu_own_fd { EMU_OWN_DUP, EMU_OWN_MEMORY, EMU_OWN_EVENT };
+int emu_own_fd(enum emu_own_fd kind, int fd);
+
 /* user.c: memory of the process, touched as the kernel would: EFAULT, no signal. */
 int emu_user_read(void *dst, uint64_t src, size_t n);
 int emu_user_write(uint64_t dst, const void *src, size_t n);

@@ -3,7 +3,6 @@
 #include "emu/iommu.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -27,7 +26,7 @@ struct emu_pages *emu_pages_new(int fd, uint64_t base, bool writable)
 	pages->fd = -1;
 	if (fd < 0)
 		return pages;
-	pages->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	pages->fd = emu_own_fd(EMU_OWN_DUP, fd);
 	if (pages->fd < 0) {
 		free(pages);
 		return NULL;
@@ -80,17 +79,15 @@ static bool next_unpinned(const struct emu_pages *pages, uint64_t *at, uint64_t 
 	return true;
 }
 
-static int check_file(const struct iommufd_emu *emu, const struct emu_pages *pages, uint64_t end)
+static int check_file(struct iommufd_emu *emu, const struct emu_pages *pages, uint64_t end)
 {
 	struct stat st;
 
-	if (!pages->fd_pinnable || emu_file_find((struct iommufd_emu *)emu, pages->fd))
+	if (!pages->fd_pinnable || emu_file_find(emu, pages->fd))
 		return -EINVAL;
-	if (fstat(pages->fd, &st))
-		return -EINVAL;
-	return pages->base + end > ((uint64_t)st.st_size + EMU_PAGE - 1) / EMU_PAGE * EMU_PAGE
-		       ? -EINVAL
-		       : 0;
+	if (fstat(pages->fd, &st) || pages->base + end > (uint64_t)st.st_size)
+		return -EINVAL; /* a page that the file ends in does not count */
+	return 0;
 }
 
 int emu_area_pin(struct emu_area *area)

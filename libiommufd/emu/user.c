@@ -10,6 +10,16 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* memcheck does not know what process_vm_writev() leaves in our own memory */
+#if defined(__has_include)
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#endif
+#endif
+#ifndef VALGRIND_MAKE_MEM_DEFINED
+#define VALGRIND_MAKE_MEM_DEFINED(addr, n) ((void)(addr), (void)(n))
+#endif
+
 #ifndef MADV_POPULATE_READ /* Linux 5.14 */
 #define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
@@ -47,7 +57,11 @@ int emu_user_read(void *dst, uint64_t src, size_t n)
 
 int emu_user_write(uint64_t dst, const void *src, size_t n)
 {
-	return transfer(process_vm_writev, (void *)(uintptr_t)src, dst, n);
+	int r = transfer(process_vm_writev, (void *)(uintptr_t)src, dst, n);
+
+	if (!r)
+		VALGRIND_MAKE_MEM_DEFINED((void *)(uintptr_t)dst, n);
+	return r;
 }
 
 int emu_user_struct(void *dst, size_t known, uint64_t src, size_t n)

@@ -16,5 +16,36 @@ tests_unit_test_os_SOURCES = tests/unit/test-os.c
 tests_unit_test_os_CFLAGS = $(unit_cflags)
 tests_unit_test_os_LDADD = $(unit_libs)
 
+# The emulated kernel is used as everybody uses it: through its library.
+emu_tests = \
+	tests/unit/test-emu \
+	tests/unit/test-emu-device \
+	tests/unit/test-emu-irq \
+	tests/unit/test-emu-machine \
+	tests/unit/test-emu-region
+
+tests_unit_test_emu_SOURCES = tests/unit/test-emu.c tests/unit/test-emu.h
+tests_unit_test_emu_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_device_SOURCES = tests/unit/test-emu-device.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
+tests_unit_test_emu_device_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_device_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_irq_SOURCES = tests/unit/test-emu-irq.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
+tests_unit_test_emu_irq_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_irq_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_machine_SOURCES = tests/unit/test-emu-machine.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
+tests_unit_test_emu_machine_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_machine_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_region_SOURCES = tests/unit/test-emu-region.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
+tests_unit_test_emu_region_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_region_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += $(emu_tests)
+TESTS += $(emu_tests)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
