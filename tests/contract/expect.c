@@ -38,8 +38,8 @@ static void describe_ioas(struct iommufd_ioas *ioas, size_t number, FILE *out)
 			return;
 		fprintf(out, "ioas %zu: iova %#" PRIx64 " length %#" PRIx64 " va %#" PRIx64, number,
 			m.iova, m.length, m.va);
-		fprintf(out, " offset %#" PRIx64 " flags %#" PRIx32 " memory %" PRIu32 "\n", m.offset,
-			m.flags, m.memory);
+		fprintf(out, " offset %#" PRIx64 " flags %#" PRIx32 " memory %" PRIu32 "\n",
+			m.offset, m.flags, m.memory);
 		from = m.iova + m.length;
 	} while (from);
 }

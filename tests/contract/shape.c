@@ -37,7 +37,8 @@ static int ask_emulated(enum shape shape,
 	};
 	struct iommufd_emu_opts shaped = { .size = sizeof(shaped), .flags = flags[shape] };
 	struct iommufd_emu_fault no_driver = {
-		.size = sizeof(no_driver), .calls = IOMMUFD_EMU_CALL_OPEN, .error = ENODEV, .nth = 1,
+		.size = sizeof(no_driver), .calls = IOMMUFD_EMU_CALL_OPEN, .error = ENODEV,
+		.nth = 1,
 	};
 	struct iommufd_ctx_opts opts = { .size = sizeof(opts) };
 	struct iommufd_emu *emu;

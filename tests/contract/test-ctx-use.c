@@ -52,7 +52,9 @@ static void ctx_rlimit_mode_is_set_before_objects(void **state)
 
 static void ctx_rlimit_mode_by_option(void **state)
 {
-	struct iommufd_ctx_opts opts = { .size = sizeof(opts), .flags = IOMMUFD_CTX_RLIMIT_PROCESS };
+	struct iommufd_ctx_opts opts = {
+		.size = sizeof(opts), .flags = IOMMUFD_CTX_RLIMIT_PROCESS,
+	};
 	uint32_t mode = 99;
 
 	assert_ok(iommufd_ctx_get_rlimit_mode(get_ctx(*state, &opts), &mode));
@@ -208,7 +210,9 @@ static void ctx_log_receives_what_its_level_includes(void **state)
 static void ctx_log_says_by_default_only_what_goes_wrong(void **state)
 {
 	struct lines lines = { .one_line = true };
-	struct iommufd_ctx_opts opts = { .size = sizeof(opts), .log = note_line, .log_data = &lines };
+	struct iommufd_ctx_opts opts = {
+		.size = sizeof(opts), .log = note_line, .log_data = &lines,
+	};
 	struct iommufd_ctx *ctx = get_ctx(*state, &opts);
 	struct iommufd_ioas *ioas;
 

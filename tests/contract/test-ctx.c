@@ -295,7 +295,9 @@ static void ctx_from_fd_bad_opts(void **state)
 static void ctx_from_fd_rlimit_after_objects_ebusy(void **state)
 {
 	struct fixture *f = *state;
-	struct iommufd_ctx_opts opts = { .size = sizeof(opts), .flags = IOMMUFD_CTX_RLIMIT_PROCESS };
+	struct iommufd_ctx_opts opts = {
+		.size = sizeof(opts), .flags = IOMMUFD_CTX_RLIMIT_PROCESS,
+	};
 
 	get_ioas(f);
 	refuse_from_fd(iommufd_ctx_get_fd(f->ctx), &opts, -EBUSY);

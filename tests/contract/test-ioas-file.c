@@ -163,8 +163,8 @@ static void ioas_map_file_open_for_reading_only_ebadf(void **state)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	reading = hold_fd(f, open(path, O_RDONLY | O_CLOEXEC));
 	assert_error(map_file(ioas, reading, 0, PAGE, 0x10000), -EBADF);
-	assert_ok(iommufd_ioas_map_file(ioas, reading, 0, PAGE, IOMMUFD_MAP_READ | IOMMUFD_MAP_FIXED,
-					&iova, NULL));
+	assert_ok(iommufd_ioas_map_file(ioas, reading, 0, PAGE,
+					IOMMUFD_MAP_READ | IOMMUFD_MAP_FIXED, &iova, NULL));
 }
 
 static void ioas_map_file_sealed_against_writing_eperm(void **state)

@@ -281,7 +281,8 @@ static void region_map_of_any_part(void **state)
 	void *all, *last;
 
 	assert_ok(iommufd_region_map(dev, 0, 0, EDU_BAR_SIZE, IOMMUFD_REGION_READ, &all));
-	assert_ok(iommufd_region_map(dev, 0, EDU_BAR_SIZE - PAGE, PAGE, IOMMUFD_REGION_READ, &last));
+	assert_ok(iommufd_region_map(dev, 0, EDU_BAR_SIZE - PAGE, PAGE, IOMMUFD_REGION_READ,
+				     &last));
 	assert_ptr_not_equal(all, last);
 	assert_true(is_mapped((uint8_t *)all + EDU_BAR_SIZE - 1) && is_mapped(last));
 	assert_ok(iommufd_region_unmap(dev, all));
