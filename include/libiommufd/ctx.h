@@ -33,7 +33,7 @@ enum {
 	IOMMUFD_LOG_ERROR = 1,    /**< a call is about to fail */
 	IOMMUFD_LOG_WARNING = 2,  /**< something works less well than it could */
 	IOMMUFD_LOG_INFO = 3,     /**< choices: backend, group moves */
-	IOMMUFD_LOG_DEBUG = 4,    /**< every control operation */
+	IOMMUFD_LOG_DEBUG = 4,    /**< objects made, devices opened, attached and moved */
 };
 
 /**

@@ -40,7 +40,8 @@ static int probe(struct engine *e)
 		{ K_IOMMU_VFIO_IOAS, IOMMUFD_CAP_COMPAT_IOAS },
 	};
 
-	if (!knows(e, K_IOMMU_IOAS_ALLOC))
+	/* A VFIO device not bound yet answers EINVAL to whatever it is asked. */
+	if (!knows(e, K_IOMMU_IOAS_ALLOC) || knows(e, _IO(K_IOMMUFD_TYPE, 0xff)))
 		return -ENOTTY;
 	e->caps = UINT64_C(1) << IOMMUFD_CAP_MAP_WITHOUT_DEVICE |
 		  UINT64_C(1) << IOMMUFD_CAP_REPLACE | UINT64_C(1) << IOMMUFD_CAP_GROUPS;

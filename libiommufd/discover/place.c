@@ -5,24 +5,32 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+
+/* Between @least and @most hexadecimal digits and then @end; where it goes on, or NULL. */
+static const char *parse_hex(const char *text, size_t least, size_t most, char end,
+			     unsigned int *value)
+{
+	size_t digits = strspn(text, "0123456789abcdefABCDEF");
+
+	if (digits < least || digits > most || text[digits] != end)
+		return NULL;
+	*value = (unsigned int)strtoul(text, NULL, 16);
+	return text + digits + 1;
+}
 
 /* "dddd:bb:dd.f", the domain may be left out; false if it is something else. */
 static bool parse_bdf(const char *text, char *bdf, size_t size)
 {
 	unsigned int domain = 0, bus, slot, function;
-	int end = 0;
+	const char *at = parse_hex(text, 4, 8, ':', &domain);
 
-	if (sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &end) != 4 ||
-	    text[end]) {
-		domain = 0;
-		end = 0;
-		if (sscanf(text, "%2x:%2x.%1x%n", &bus, &slot, &function, &end) != 3 || text[end])
-			return false;
-	}
-	if (slot > 0x1f || function > 7)
+	at = parse_hex(at ? at : text, 2, 2, ':', &bus);
+	at = at ? parse_hex(at, 2, 2, '.', &slot) : NULL;
+	if (!at || !parse_hex(at, 1, 1, '\0', &function) || slot > 0x1f || function > 7)
 		return false;
 	return !sysfs_format(bdf, size, "%04x:%02x:%02x.%x", domain, bus, slot, function);
 }

@@ -125,6 +125,25 @@ static int open_node(struct iommufd_device *dev, const char *name, struct place 
 	return 0;
 }
 
+static int adopt(struct iommufd_device *dev, int fd, struct place *place)
+{
+	const struct core *core = dev->fd.core;
+	int r = fd < 0 ? -EBADF : sys_dup(core->sys, fd);
+
+	if (r < 0)
+		return err_kernel(r, KNOWN(-EBADF, -EMFILE, -ENOMEM), "fcntl", "fd",
+				  "pass an open descriptor of /dev/vfio/devices/vfioN",
+				  "descriptor %d cannot be duplicated", fd);
+	dev->fd.fd = r;
+	r = place_of_fd(core, r, place);
+	if (r)
+		return err_kernel(r, KNOWN(-ENOTTY, -ENOMEM), "fstat", "fd",
+				  "pass a descriptor of /dev/vfio/devices/vfioN",
+				  "descriptor %d is not a VFIO device", fd);
+	return 0;
+}
+
+/* By @name, or by @fd where that is NULL. */
 static int device_open(struct iommufd_ctx *ctx, const char *function, const char *name, int fd,
 		       const struct iommufd_device_opts *given, struct iommufd_device **out)
 {
@@ -142,16 +161,7 @@ static int device_open(struct iommufd_ctx *ctx, const char *function, const char
 	dev = alloc_device(ctx);
 	if (!dev)
 		return err_nomem(function, "device");
-	if (name)
-		r = open_node(dev, name, &place);
-	else {
-		dev->fd.fd = fd;
-		r = place_of_fd(&ctx->core, fd, &place);
-		if (r)
-			r = err_kernel(r, KNOWN(-ENOTTY, -ENOMEM), "fstat", "fd",
-				       "pass a descriptor of /dev/vfio/devices/vfioN",
-				       "the descriptor is not a VFIO device");
-	}
+	r = name ? open_node(dev, name, &place) : adopt(dev, fd, &place);
 	if (!r)
 		r = bind_device(dev, function, &place, &opts);
 	if (r) {
@@ -193,15 +203,7 @@ IOMMUFD_EXPORT int iommufd_device_from_fd(struct iommufd_ctx *ctx, int fd,
 	r = ctx_check(ctx, __func__);
 	if (r)
 		return r;
-	if (!out)
-		return err_log(&ctx->core.log, err_null(__func__, "out"));
-	r = fd < 0 ? -EBADF : sys_dup(ctx->core.sys, fd);
-	if (r < 0)
-		r = err_kernel(r, KNOWN(-EBADF, -EMFILE, -ENOMEM), "fcntl", "fd",
-			       "pass an open descriptor of /dev/vfio/devices/vfioN",
-			       "descriptor %d cannot be duplicated", fd);
-	else
-		r = device_open(ctx, __func__, NULL, r, opts, out);
+	r = out ? device_open(ctx, __func__, NULL, fd, opts, out) : err_null(__func__, "out");
 	return err_log(&ctx->core.log, r);
 }
 

@@ -53,7 +53,8 @@ IOMMUFD_EXPORT int iommufd_ioas_next_mapping(struct iommufd_ioas *ioas, uint64_t
 	found = iova_map_next(ioas->map, from, &m);
 	pthread_mutex_unlock(&ioas->lock);
 	if (!found) /* the end of a walk, not worth a log line */
-		return err(-ENOENT, __func__, ioas->object, "", "nothing is mapped from %#llx on",
+		return err(-ENOENT, __func__, ioas->object, "end the walk here",
+			   "nothing is mapped from %#llx on",
 			   (unsigned long long)from);
 	info.iova = m.iova;
 	info.length = m.length;

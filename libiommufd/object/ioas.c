@@ -76,6 +76,7 @@ static int ioas_new(struct iommufd_ctx *ctx, const char *function,
 		destroy(ioas);
 		return r;
 	}
+	log_debug(&ctx->core.log, "%s: %s", function, ioas->object);
 	*out = ioas;
 	return 0;
 free:

@@ -70,7 +70,7 @@ static int find_extended(struct devfd *d, const char *function, uint16_t id, uin
 	int r = region_get(d, function, IOMMUFD_REGION_CONFIG, &config);
 
 	if (!r && config->info.length < PCI_EXTENDED_END)
-		return none(d, function, id, false);
+		return passed ? none(d, function, id, false) : not_there(d, function, after);
 	for (; !r && at; at = header >> 20 & 0xffc) {
 		if (at < PCI_CONFIG_SIZE || !steps--)
 			return broken(d, function, at);
