@@ -54,6 +54,7 @@ uninstall-man-aliases:
 .PHONY: install-man-aliases uninstall-man-aliases
 
 EXTRA_DIST += \
+	doc/abi \
 	doc/abi.md \
 	doc/architecture.md \
 	doc/first-dma.c \
