@@ -69,6 +69,11 @@ def copy_tree(top, target):
         elif os.path.exists(source):
             os.makedirs(os.path.dirname(os.path.join(target, part)), exist_ok=True)
             shutil.copy(source, os.path.join(target, part))
+    # An unpacked tarball may be read-only.
+    for where, _, names in os.walk(target):
+        for path in [where] + [os.path.join(where, name) for name in names]:
+            if not os.path.islink(path):
+                os.chmod(path, os.stat(path).st_mode | 0o200)
 
 
 class Spoil:
