@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * Every allocation that the library makes in every scenario fails once. The
+ * linker sends the library's calls here; the emulator, a library of its own,
+ * keeps the real ones.
+ */
+#include "fault.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t align, size_t size);
+void *__real_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_aligned_alloc(size_t align, size_t size);
+void *__wrap_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
+
+static uint64_t allocations, fail_at;
+
+static bool fails(void)
+{
+	return in_library && ++allocations == fail_at;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __real_realloc(old, size);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t size)
+{
+	return fails() ? NULL : __real_aligned_alloc(align, size);
+}
+
+void *__wrap_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
+{
+	if (fails()) {
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	return __real_mmap(addr, length, prot, flags, fd, offset);
+}
+
+static void arm(struct run *r)
+{
+	allocations = 0;
+	fail_at = r->nth;
+}
+
+static int play_all(const struct scenario *s)
+{
+	int wrong = 0;
+
+	for (uint64_t nth = 1; wrong < 20; nth++) {
+		struct run r = { .what = s->name, .nth = nth };
+
+		wrong += play(s, &r, arm);
+		if (allocations < nth) {
+			printf("%s: %" PRIu64 " allocations\n", s->name, allocations);
+			if (!allocations) {
+				fprintf(stderr, "%s: no allocation was seen\n", s->name);
+				wrong++;
+			}
+			return wrong;
+		}
+	}
+	return wrong;
+}
+
+int main(void)
+{
+	int wrong = 0;
+
+	for (size_t i = 0; i < num_scenarios; i++)
+		wrong += play_all(&scenarios[i]);
+	wrong += report_uncovered();
+	return wrong != 0;
+}

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# Programs that live through failing system calls and allocations; see
+# tests/fault/fault.h. They link the library before the version map hides it.
+
+if HAVE_PYTHON
+
+fault_libs = libiommufd-core.la libiommufd-emu.la
+fault_sources = tests/fault/fault.c tests/fault/fault.h tests/fault/scenarios.c
+
+check_PROGRAMS += tests/fault/fault-calls tests/fault/fault-alloc
+TESTS += tests/fault/fault-calls tests/fault/fault-alloc
+
+tests_fault_fault_calls_SOURCES = tests/fault/fault-calls.c $(fault_sources)
+tests_fault_fault_calls_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)
+tests_fault_fault_calls_LDADD = $(fault_libs)
+
+tests_fault_fault_alloc_SOURCES = tests/fault/fault-alloc.c $(fault_sources)
+tests_fault_fault_alloc_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)
+tests_fault_fault_alloc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc \
+	-Wl,--wrap=realloc,--wrap=aligned_alloc,--wrap=mmap
+tests_fault_fault_alloc_LDADD = $(fault_libs)
+
+tests/fault/fault_calls-fault.$(OBJEXT): tests/fault/errnos.h
+tests/fault/fault_alloc-fault.$(OBJEXT): tests/fault/errnos.h
+CLEANFILES += tests/fault/errnos.h
+tests/fault/errnos.h: tests/fault/gen-errnos tools/header_doc.py $(includesub_HEADERS)
+	@$(MKDIR_P) tests/fault
+	$(AM_V_GEN)$(PYTHON) $(srcdir)/tests/fault/gen-errnos $(srcdir) >$@.tmp && mv $@.tmp $@
+
+endif
+EXTRA_DIST += tests/fault/gen-errnos
