@@ -233,7 +233,6 @@ int iommufd_ctx_set_rlimit_mode(struct iommufd_ctx *ctx, uint32_t mode);
  * @param mode  receives 0 for the user, 1 for the process
  * @return 0, or:
  *   -EINVAL         @p ctx is not a context, or @p mode is NULL
- *   -EPERM          the caller lacks CAP_SYS_RESOURCE
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1

@@ -192,8 +192,7 @@ int iommufd_device_get_fd(struct iommufd_device *dev);
  *   -EINVAL         not a device or not an IOAS, they belong to different contexts, or the hardware cannot use this IOAS
  *   -EBUSY          the device is attached already, or another device of its IOMMU group is attached to a different IOAS
  *   -EADDRINUSE     a mapping lies where the device cannot reach or where the hardware reserves addresses
- *   -EFAULT         a mapping made earlier covers memory that cannot be pinned
- *   -EPERM          a mapping made earlier cannot be pinned with its permissions
+ *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
  *   -ENODEV         the device went away, or a mapped file was revoked
  *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
@@ -229,8 +228,7 @@ int iommufd_device_detach(struct iommufd_device *dev);
  * @return 0, or:
  *   -EINVAL         not a device or not an IOAS, they belong to different contexts, the device is not attached, or the hardware cannot use this IOAS
  *   -EADDRINUSE     a mapping lies where the device cannot reach or where the hardware reserves addresses
- *   -EFAULT         a mapping made earlier covers memory that cannot be pinned
- *   -EPERM          a mapping made earlier cannot be pinned with its permissions
+ *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
  *   -ENODEV         the device went away, or a mapped file was revoked
  *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno

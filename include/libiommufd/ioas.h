@@ -164,8 +164,7 @@ int iommufd_ioas_get_id(struct iommufd_ioas *ioas, uint32_t *id);
  *   -EEXIST         the IOVA range overlaps a mapping
  *   -EADDRNOTAVAIL  the IOVA range is outside the allowed ranges or touches a reserved window
  *   -ENOSPC         no free IOVA range fits length, window and alignment
- *   -EFAULT         a device is attached and the memory is not there or not of the right kind
- *   -EPERM          a device is attached and the memory may not be written
+ *   -EFAULT         a device is attached and the memory is not there, not of the right kind, or may not be accessed so
  *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
@@ -191,19 +190,19 @@ int iommufd_ioas_map(struct iommufd_ioas *ioas, void *va, size_t length, uint32_
  * @return 0, or:
  *   -EINVAL         not an IOAS, @p iova is NULL, length 0, something not page-aligned, neither READ nor WRITE, a senseless window, or past the end of the file
  *   -E2BIG          @p opts has fields that this release does not know, not zero
- *   -EOPNOTSUPP     unknown flag, a kind of file that cannot be mapped, or the kernel has no such call (IOMMUFD_CAP_MAP_FILE)
+ *   -EOPNOTSUPP     unknown flag, not a memfd or shared-memory file, or the kernel has no such call (IOMMUFD_CAP_MAP_FILE)
  *   -EBADF          @p fd is not open, or not open for what @p flags ask
  *   -EOVERFLOW      the range wraps around the address space or the file
  *   -EEXIST         the IOVA range overlaps a mapping
  *   -EADDRNOTAVAIL  the IOVA range is outside the allowed ranges or touches a reserved window
  *   -ENOSPC         no free IOVA range fits length, window and alignment
  *   -EFAULT         a device is attached and the memory cannot be pinned
- *   -EPERM          the file may not be written
+ *   -EPERM          the file is sealed against writing
  *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source IOMMU_IOAS_MAP_FILE
+ * @source IOMMU_IOAS_MAP_FILE, fcntl, fstat
  */
 int iommufd_ioas_map_file(struct iommufd_ioas *ioas, int fd, uint64_t offset, size_t length,
 			  uint32_t flags, uint64_t *iova, const struct iommufd_map_opts *opts);
@@ -230,8 +229,7 @@ int iommufd_ioas_map_file(struct iommufd_ioas *ioas, int fd, uint64_t offset, si
  *   -EEXIST         an IOVA range overlaps a mapping
  *   -EADDRNOTAVAIL  an IOVA range is outside the allowed ranges or touches a reserved window
  *   -ENOSPC         no free IOVA range fits
- *   -EFAULT         a device is attached and memory is not there or not of the right kind
- *   -EPERM          a device is attached and memory may not be written
+ *   -EFAULT         a device is attached and memory is not there, not of the right kind, or may not be accessed so
  *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EUCLEAN        a piece failed and the kernel refused to unmap those before it; they stay mapped and in the IOAS
  *   -EIO            the kernel failed in a way it does not document; the message has its errno

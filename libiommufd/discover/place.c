@@ -53,7 +53,7 @@ static int no_cdev(const struct core *core, const char *function, const char *na
 			   "use a kernel built with CONFIG_VFIO_DEVICE_CDEV (Linux 6.6)",
 			   "the kernel gives this device no character device of its own");
 	if (r != -ENODEV)
-		return err_kernel(r, KNOWN(-ENOENT, -ENODEV, -EACCES, -ENOMEM), "readdir", name,
+		return err_kernel(r, KNOWN(-ENOENT, -ENODEV, -EACCES, -ENOMEM, -EMFILE, -ENFILE), "readdir", name,
 				  "check that /sys is mounted", "its facts in sysfs cannot be read");
 	if (sysfs_driver(core->sys, place->sysfs, driver, sizeof(driver)))
 		snprintf(driver, sizeof(driver), "none");

@@ -255,6 +255,19 @@ static int table_exists(void *data, const char *path)
 	return r || owned ? r : sys_kernel()->exists(NULL, path);
 }
 
+/* None of the machine's own files can be mapped by file. */
+static int table_file_facts(void *data, int fd, struct sys_file *out)
+{
+	int error;
+	struct emu_file *file = enter(data, fd, IOMMUFD_EMU_CALL_SYSFS, 0, &error);
+
+	if (!file)
+		return error ? error : sys_kernel()->file_facts(NULL, fd, out);
+	*out = (struct sys_file){ .readable = true, .writable = true };
+	emu_unlock(data);
+	return 0;
+}
+
 static int table_char_device(void *data, int fd, unsigned int *major, unsigned int *minor)
 {
 	struct iommufd_emu *emu = data;
@@ -291,6 +304,7 @@ void emu_table_init(struct iommufd_emu *emu)
 		.read_link = table_read_link,
 		.list_dir = table_list_dir,
 		.exists = table_exists,
+		.file_facts = table_file_facts,
 		.char_device = table_char_device,
 	};
 }

@@ -158,12 +158,16 @@ void device_detach_at_close(struct iommufd_device *dev)
 {
 	struct iommufd_ioas *ioas = dev->ioas;
 
+	bool owner = core_is_owner(&dev->ctx->core);
+
 	pthread_mutex_lock(&ioas->lock);
 	/* If this fails, the close that follows detaches. */
-	dev->fd.transport->detach(&dev->fd);
+	if (owner)
+		dev->fd.transport->detach(&dev->fd);
 	ioas->attached--;
 	dev->ioas = NULL;
-	ioas_refresh_ranges(ioas, __func__);
+	if (owner)
+		ioas_refresh_ranges(ioas, __func__);
 	pthread_mutex_unlock(&ioas->lock);
 }
 

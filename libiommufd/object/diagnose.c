@@ -176,7 +176,6 @@ int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int c
 	case -EADDRINUSE:
 		return address_in_use(dev, ioas, call);
 	case -EFAULT:
-	case -EPERM:
 	case -ENOMEM:
 		return cannot_pin(dev, ioas, code, call);
 	case -EINVAL:

@@ -12,8 +12,6 @@ static const char *remedy_of(int code)
 	switch (code) {
 	case -EFAULT:
 		return "map memory that exists in this process, is not a device's, and allows the access asked for";
-	case -EPERM:
-		return "ask for read access only, or use memory that may be written";
 	case -ENOMEM:
 		return "raise RLIMIT_MEMLOCK (or grant CAP_IPC_LOCK), or map less";
 	case -EOPNOTSUPP:
@@ -30,8 +28,8 @@ static int kernel_refused(struct iommufd_ioas *ioas, const struct map_request *r
 			  enum engine_call call, uint64_t iova, int r)
 {
 	const int *known = req->kind == MAP_KIND_FILE ?
-		KNOWN(-EFAULT, -EPERM, -ENOMEM, -EOPNOTSUPP, -EBADF, -EINVAL) :
-		KNOWN(-EFAULT, -EPERM, -ENOMEM);
+		KNOWN(-EFAULT, -ENOMEM, -EOPNOTSUPP, -EBADF, -EINVAL) :
+		KNOWN(-EFAULT, -ENOMEM);
 	const char *what = req->kind == MAP_KIND_FILE ? "file offset" : "va";
 
 	return err_kernel(r, known, ioas_call(ioas, call), ioas->object, remedy_of(r),
@@ -89,6 +87,36 @@ int ioas_map_locked(struct iommufd_ioas *ioas, const struct map_request *req, ui
 	return r;
 }
 
+/* The kernel would find out when it pins, which may be at an attach much later. */
+static int check_file(struct iommufd_ioas *ioas, const struct map_request *req)
+{
+	const struct iommufd_sys *sys = ioas->ctx->core.sys;
+	struct sys_file file;
+	int r = sys->file_facts(sys->data, req->fd, &file);
+
+	if (r)
+		return err_kernel(r, KNOWN(-EBADF, -ENOMEM), "fstat", ioas->object,
+				  "pass an open descriptor", "descriptor %d", req->fd);
+	if (!file.shared_memory)
+		return err(-EOPNOTSUPP, req->function, ioas->object,
+			   "use a memfd or a file in a tmpfs or hugetlbfs; map other files with mmap and iommufd_ioas_map()",
+			   "descriptor %d is not of a memfd or shared-memory file", req->fd);
+	if (req->flags & IOMMUFD_MAP_WRITE ? !file.writable : !file.readable)
+		return err(-EBADF, req->function, ioas->object,
+			   "open the file for the access that devices shall have",
+			   "descriptor %d is not open for %s", req->fd,
+			   req->flags & IOMMUFD_MAP_WRITE ? "writing" : "reading");
+	if (req->flags & IOMMUFD_MAP_WRITE && file.sealed)
+		return err(-EPERM, req->function, ioas->object, "ask for read access only",
+			   "descriptor %d is sealed against writing", req->fd);
+	if (req->offset > file.size || req->length > file.size - req->offset)
+		return err(-EINVAL, req->function, ioas->object,
+			   "map only what lies inside the file, or make the file longer",
+			   "offset %#llx, length %#llx reaches past the end of the file, %#llx",
+			   (ull)req->offset, (ull)req->length, (ull)file.size);
+	return 0;
+}
+
 static int map(struct iommufd_ioas *ioas, struct map_request *req, uint64_t *iova,
 	       const struct iommufd_map_opts *opts)
 {
@@ -106,6 +134,8 @@ static int map(struct iommufd_ioas *ioas, struct map_request *req, uint64_t *iov
 		req->iova = *iova;
 	pthread_mutex_lock(&ioas->lock);
 	r = map_request_check(ioas, req);
+	if (unlikely(!r && req->kind == MAP_KIND_FILE))
+		r = check_file(ioas, req);
 	if (likely(!r))
 		r = ioas_map_locked(ioas, req, &place);
 	pthread_mutex_unlock(&ioas->lock);

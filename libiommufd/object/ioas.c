@@ -26,8 +26,10 @@ static void free_tables(struct iommufd_ioas *ioas)
 static void destroy(struct iommufd_ioas *ioas)
 {
 	struct iommufd_ctx *ctx = ioas->ctx;
-	int r = ioas->as.engine->ops->ioas_free(&ioas->as);
+	int r = 0;
 
+	if (core_is_owner(&ctx->core))
+		r = ioas->as.engine->ops->ioas_free(&ioas->as);
 	if (r)
 		log_warning(&ctx->core.log,
 			    "%s: %s stays in the kernel until the context closes (errno %d)",

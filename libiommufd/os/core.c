@@ -65,6 +65,7 @@ int core_init(struct core *core, const char *function, const struct iommufd_sys 
 {
 	const char *wanted = secure_getenv("LIBIOMMUFD_EMU");
 
+	core->owner = getpid();
 	core->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	if (sys) {
 		if (sys_check(sys))
@@ -86,4 +87,9 @@ void core_exit(struct core *core)
 	if (core->sys)
 		core->sys->unref(core->sys->data);
 	core->sys = NULL;
+}
+
+bool core_is_owner(const struct core *core)
+{
+	return core->owner == getpid();
 }

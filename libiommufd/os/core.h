@@ -3,6 +3,8 @@
 #ifndef OS_CORE_H
 #define OS_CORE_H
 
+#include <stdbool.h>
+
 #include "base/log.h"
 #include "os/sys.h"
 
@@ -10,6 +12,7 @@ struct core {
 	const struct iommufd_sys *sys;
 	struct log log;
 	uint64_t page_size;
+	pid_t owner; /* process that opened the context */
 };
 
 /*
@@ -18,5 +21,11 @@ struct core {
  */
 int core_init(struct core *core, const char *function, const struct iommufd_sys *sys);
 void core_exit(struct core *core);
+
+/*
+ * In a forked child the kernel's objects are the parent's: closing there frees
+ * memory and descriptors and must ask nothing of the kernel.
+ */
+bool core_is_owner(const struct core *core);
 
 #endif

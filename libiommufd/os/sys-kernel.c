@@ -153,6 +153,24 @@ static int kernel_exists(void *data, const char *path)
 	return lstat(path, &st) ? -errno : 0;
 }
 
+static int kernel_file_facts(void *data, int fd, struct sys_file *out)
+{
+	int mode = fcntl(fd, F_GETFL), seals = fcntl(fd, F_GET_SEALS);
+	struct stat st;
+
+	(void)data;
+	if (mode < 0 || fstat(fd, &st))
+		return -errno;
+	*out = (struct sys_file){
+		.size = (uint64_t)st.st_size,
+		.shared_memory = seals >= 0, /* no other file system has seals */
+		.readable = (mode & O_ACCMODE) != O_WRONLY,
+		.writable = (mode & O_ACCMODE) != O_RDONLY,
+		.sealed = seals >= 0 && seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE),
+	};
+	return 0;
+}
+
 static int kernel_char_device(void *data, int fd, unsigned int *maj, unsigned int *min)
 {
 	struct stat st;
@@ -188,6 +206,7 @@ const struct iommufd_sys *sys_kernel(void)
 		.read_link = kernel_read_link,
 		.list_dir = kernel_list_dir,
 		.exists = kernel_exists,
+		.file_facts = kernel_file_facts,
 		.char_device = kernel_char_device,
 	};
 

@@ -11,12 +11,21 @@
 #ifndef OS_SYS_H
 #define OS_SYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 /* Bumped whenever the table changes: an emulator of another build is refused. */
-#define SYS_ABI 1
+#define SYS_ABI 2
+
+/* What decides whether a file can be mapped for DMA. */
+struct sys_file {
+	uint64_t size;
+	bool shared_memory; /* memfd, shmem or hugetlbfs */
+	bool readable, writable; /* as it was opened */
+	bool sealed;        /* against writing */
+};
 
 struct iommufd_sys {
 	uint32_t abi;
@@ -43,6 +52,7 @@ struct iommufd_sys {
 	/* Names in a directory, each ended by NUL; the count of bytes, or -ERANGE. */
 	ssize_t (*list_dir)(void *data, const char *path, char *buf, size_t n);
 	int (*exists)(void *data, const char *path); /* 0 or the errno of lstat */
+	int (*file_facts)(void *data, int fd, struct sys_file *out);
 	/* Major and minor of a character device fd; -ENOTTY for another kind of file. */
 	int (*char_device)(void *data, int fd, unsigned int *major, unsigned int *minor);
 };

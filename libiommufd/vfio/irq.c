@@ -200,7 +200,8 @@ void irq_exit(struct devfd *d)
 		if (!d->irqs[i])
 			continue;
 		/* If this fails, the close that follows silences the device. */
-		set_irqs(d, K_VFIO_IRQ_SET_ACTION_TRIGGER, i, 0, 0, NULL);
+		if (core_is_owner(d->core))
+			set_irqs(d, K_VFIO_IRQ_SET_ACTION_TRIGGER, i, 0, 0, NULL);
 		free_fds(d, d->irqs[i]);
 		d->irqs[i] = NULL;
 	}
