@@ -13,7 +13,7 @@ tests_contract_libcontract_la_SOURCES = \
 	tests/contract/expect.c \
 	tests/contract/shape.c tests/contract/shape.h
 
-contract_tests = \
+contract_tests += \
 	tests/contract/test-ctx \
 	tests/contract/test-ctx-use \
 	tests/contract/test-device \

@@ -7,8 +7,9 @@ if HAVE_PYTHON
 fault_libs = libiommufd-core.la libiommufd-emu.la
 fault_sources = tests/fault/fault.c tests/fault/fault.h tests/fault/scenarios.c
 
-check_PROGRAMS += tests/fault/fault-calls tests/fault/fault-alloc
-TESTS += tests/fault/fault-calls tests/fault/fault-alloc
+fault_tests += tests/fault/fault-calls tests/fault/fault-alloc
+check_PROGRAMS += $(fault_tests)
+TESTS += $(fault_tests)
 
 tests_fault_fault_calls_SOURCES = tests/fault/fault-calls.c $(fault_sources)
 tests_fault_fault_calls_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)

@@ -4,7 +4,7 @@
 
 unit_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 unit_libs = libiommufd-core.la $(CMOCKA_LIBS)
-unit_tests = \
+unit_tests += \
 	tests/unit/test-base \
 	tests/unit/test-os
 

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# Figures, not tests: make bench prints tables, and compares in one process.
+
+benches = \
+	tests/bench/bench-ioas \
+	tests/bench/bench-lookup \
+	tests/bench/bench-alloc
+
+EXTRA_PROGRAMS += $(benches)
+EXTRA_DIST += tests/bench/bench.h
+
+tests_bench_bench_ioas_SOURCES = tests/bench/bench-ioas.c
+tests_bench_bench_ioas_LDADD = libiommufd-core.la libiommufd-emu.la
+tests_bench_bench_lookup_SOURCES = tests/bench/bench-lookup.c
+tests_bench_bench_lookup_LDADD = libiommufd-core.la
+tests_bench_bench_alloc_SOURCES = tests/bench/bench-alloc.c
+tests_bench_bench_alloc_LDADD = libiommufd-core.la
+
+bench: all $(benches)
+	@for program in $(benches); do echo "== $$program"; ./$$program || exit 1; echo; done
+
+.PHONY: bench
