@@ -11,11 +11,14 @@
 #define MSI_START UINT64_C(0xfee00000)
 #define MSI_LAST UINT64_C(0xfeefffff)
 
+/* In place of a PASID: the device itself, and the same if named as PASID 0. */
+enum { NO_PASID = -1, PASID_ZERO = 0 };
+
 /*
  * Makes one member of a group use a page table, or moves all of them to it.
  * -EINVAL means that this table will not do, and another one may.
  */
-typedef int connect_fn(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t pasid);
+typedef int connect_fn(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid);
 
 static int reserve_msi(struct emu_device *dev, struct emu_ioas *ioas)
 {
@@ -29,12 +32,13 @@ static void count_attached(struct emu_device *dev, bool attached)
 	dev->emu->counts.attached += attached ? 1 : UINT64_MAX;
 }
 
-static int attach(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t pasid)
+static int attach(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
 {
 	struct emu_group *group = dev->group;
 	int r;
 
-	(void)pasid;
+	if (dev->attached)
+		return -EBUSY;
 	if (group->hwpt && group->hwpt != hwpt)
 		return -EINVAL;
 	r = reserve_msi(dev, hwpt->ioas);
@@ -47,6 +51,7 @@ static int attach(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t pasid)
 	group->hwpt = hwpt;
 	hwpt->object.users++;
 	count_attached(dev, true);
+	dev->attached_as_pasid = pasid == PASID_ZERO;
 	return 0;
 }
 
@@ -85,7 +90,7 @@ static int reserve_group(struct emu_device *dev, struct emu_ioas *ioas)
 }
 
 /* The neighbours come along. */
-static int replace(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t pasid)
+static int replace(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
 {
 	struct emu_group *group = dev->group;
 	struct emu_hwpt *old = group->hwpt;
@@ -114,7 +119,7 @@ static int replace(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t pasid
 }
 
 static struct emu_pasid *find_pasid(const struct emu_group *group, const struct emu_device *dev,
-				    uint32_t pasid)
+				    int pasid)
 {
 	for (struct emu_pasid *p = group->pasids; p; p = p->next)
 		if (p->pasid == pasid && (!dev || p->dev == dev))
@@ -128,7 +133,7 @@ static int check_pasid(const struct emu_group *group, const struct emu_hwpt *hwp
 }
 
 /* A device without PASIDs is let through: the kernel skips the width check for those. */
-static int attach_pasid(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t pasid)
+static int attach_pasid(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
 {
 	struct emu_pasid *taken = find_pasid(dev->group, NULL, pasid);
 	struct emu_pasid *p;
@@ -137,8 +142,6 @@ static int attach_pasid(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t 
 	if (taken && taken->hwpt != hwpt)
 		return -EINVAL;
 	r = taken ? 0 : check_pasid(dev->group, hwpt);
-	if (!r && !pasid)
-		r = -EINVAL;
 	if (r)
 		return r;
 	p = malloc(sizeof(*p));
@@ -150,7 +153,7 @@ static int attach_pasid(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t 
 	return 0;
 }
 
-static int replace_pasid(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t pasid)
+static int replace_pasid(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
 {
 	int r = check_pasid(dev->group, hwpt);
 
@@ -168,8 +171,10 @@ static int replace_pasid(struct emu_device *dev, struct emu_hwpt *hwpt, uint32_t
 	return 0;
 }
 
-static void detach_pasid(struct emu_device *dev, uint32_t pasid)
+static void detach_pasid(struct emu_device *dev, int pasid)
 {
+	if (pasid == PASID_ZERO && dev->attached && dev->attached_as_pasid)
+		detach(dev);
 	for (struct emu_pasid **at = &dev->group->pasids; *at; at = &(*at)->next) {
 		struct emu_pasid *p = *at;
 
@@ -185,15 +190,18 @@ static void detach_pasid(struct emu_device *dev, uint32_t pasid)
 /* What the kernel looks at before it fills a new table, which has errors of its own. */
 static int check_first(struct emu_device *dev, struct emu_ioas *ioas)
 {
-	int r = dev->group->hwpt ? -EINVAL : reserve_msi(dev, ioas);
+	int r;
 
+	if (dev->attached)
+		return -EBUSY;
+	r = dev->group->hwpt ? -EINVAL : reserve_msi(dev, ioas);
 	if (!r)
 		emu_iova_unreserve(ioas, dev);
 	return r;
 }
 
 /* Given an address space: the first automatic table that will do, or a new one. */
-static int connect_ioas(struct emu_device *dev, struct emu_ioas *ioas, uint32_t pasid,
+static int connect_ioas(struct emu_device *dev, struct emu_ioas *ioas, int pasid,
 			connect_fn *connect, uint32_t *pt_id)
 {
 	struct emu_hwpt *hwpt, *next;
@@ -225,8 +233,7 @@ static int connect_ioas(struct emu_device *dev, struct emu_ioas *ioas, uint32_t 
 	return 0;
 }
 
-static int connect_object(struct emu_device *dev, uint32_t pasid, connect_fn *connect,
-			  uint32_t *pt_id)
+static int connect_object(struct emu_device *dev, int pasid, connect_fn *connect, uint32_t *pt_id)
 {
 	struct emu_object *object = emu_object_get(dev->iommu, *pt_id, EMU_OBJECT_ANY);
 
@@ -239,10 +246,21 @@ static int connect_object(struct emu_device *dev, uint32_t pasid, connect_fn *co
 	return -EINVAL;
 }
 
+static connect_fn *how(const struct emu_device *dev, int pasid)
+{
+	bool again;
+
+	if (pasid > PASID_ZERO)
+		return find_pasid(dev->group, dev, pasid) ? replace_pasid : attach_pasid;
+	again = dev->attached && dev->attached_as_pasid == (pasid == PASID_ZERO);
+	return again ? replace : attach;
+}
+
 int emu_device_attach(struct emu_device *dev, uint64_t arg)
 {
 	const size_t min = emu_endof(struct k_vfio_device_attach_iommufd_pt, pt_id);
 	struct k_vfio_device_attach_iommufd_pt in = { 0 };
+	int pasid = NO_PASID;
 	int r = emu_user_read(&in, arg, min);
 
 	if (r)
@@ -257,18 +275,15 @@ int emu_device_attach(struct emu_device *dev, uint64_t arg)
 			return r;
 		if (in.pasid > INT32_MAX)
 			return -ENOSPC;
-		r = connect_object(dev, in.pasid,
-				   find_pasid(dev->group, dev, in.pasid) ? replace_pasid : attach_pasid,
-				   &in.pt_id);
-	} else {
-		r = connect_object(dev, 0, dev->attached ? replace : attach, &in.pt_id);
+		pasid = (int)in.pasid;
 	}
+	r = connect_object(dev, pasid, how(dev, pasid), &in.pt_id);
 	if (r)
 		return r;
 	r = emu_user_write(arg + offsetof(struct k_vfio_device_attach_iommufd_pt, pt_id), &in.pt_id,
 			   sizeof(in.pt_id));
-	if (r && dev->attached)
-		detach(dev);
+	if (r && dev->attached && !dev->attached_as_pasid)
+		detach(dev); /* as the kernel does, whichever attachment it was */
 	return r;
 }
 
@@ -288,8 +303,8 @@ int emu_device_detach(struct emu_device *dev, uint64_t arg)
 		r = emu_user_read(&in.pasid, arg + min, sizeof(in.pasid));
 		if (r)
 			return r;
-		detach_pasid(dev, in.pasid);
-	} else if (dev->attached) {
+		detach_pasid(dev, (int)in.pasid);
+	} else if (dev->attached && !dev->attached_as_pasid) {
 		detach(dev);
 	}
 	return 0;

@@ -16,7 +16,7 @@ struct emu_pasid {
 	struct emu_pasid *next;
 	struct emu_device *dev;
 	struct emu_hwpt *hwpt;
-	uint32_t pasid;
+	int pasid;
 };
 
 struct emu_group {
@@ -105,6 +105,7 @@ struct emu_device {
 	struct emu_iommu *iommu;
 	struct emu_object object;
 	bool attached;
+	bool attached_as_pasid;		/* by the way of PASID 0, which is the device itself */
 	bool low_power;
 	int wakeup;			/* eventfd to tell of the end of low power, or -1 */
 	struct emu_config *config;
@@ -165,7 +166,9 @@ int emu_hot_reset(struct emu_device *dev, uint64_t arg);
 
 /* pci.c */
 int emu_config_open(struct emu_device *dev);
-void emu_config_msix_enable(struct emu_device *dev, bool enable);
+/* Messages in place of INTx: switched by SET_IRQS, and off by a write to the MSI capability. */
+void emu_config_set_messages(struct emu_device *dev, int index);
+bool emu_config_messages(const struct emu_device *dev);
 bool emu_config_memory(const struct emu_device *dev);
 bool emu_config_master(const struct emu_device *dev);
 ssize_t emu_config_rw(struct emu_device *dev, uint64_t user, size_t n, uint64_t at, bool write);

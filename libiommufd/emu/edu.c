@@ -80,7 +80,7 @@ static void raise_irq(struct emu_device *dev, uint32_t value)
 	dev->edu.irq_status |= value;
 	if (!dev->edu.irq_status)
 		return;
-	if (dev->irq.index == K_VFIO_PCI_MSI_IRQ_INDEX || dev->irq.index == K_VFIO_PCI_MSIX_IRQ_INDEX)
+	if (emu_config_messages(dev))
 		emu_irq_message(dev, 0);
 	else
 		emu_irq_line(dev, true);
@@ -89,7 +89,7 @@ static void raise_irq(struct emu_device *dev, uint32_t value)
 static void ack_irq(struct emu_device *dev, uint32_t value)
 {
 	dev->edu.irq_status &= ~value;
-	if (!dev->edu.irq_status)
+	if (!dev->edu.irq_status && !emu_config_messages(dev))
 		emu_irq_line(dev, false);
 }
 

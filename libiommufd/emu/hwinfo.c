@@ -8,7 +8,7 @@
 #include "os/uapi.h"
 
 /* Second level tables with 2 MiB pages; the address width goes into MGAW and SAGAW. */
-#define VTD_CAP UINT64_C(0x00d2008c22000086)
+#define VTD_CAP UINT64_C(0x00d2008c22000006)
 #define VTD_ECAP UINT64_C(0x0000000000f00f4a)
 
 static void vtd_info(const struct iommufd_emu *emu, struct k_iommu_hw_info_vtd *out)
@@ -75,8 +75,38 @@ int emu_cmd_viommu_alloc(struct emu_cmd *cmd)
 	return -EOPNOTSUPP;
 }
 
-/* Known to the kernel, and of no use with this IOMMU. */
-int emu_cmd_unsupported(struct emu_cmd *cmd)
+/* What follows needs a vIOMMU, and this IOMMU makes none. */
+int emu_cmd_vdevice_alloc(struct emu_cmd *cmd)
+{
+	(void)cmd;
+	return -ENOENT;
+}
+
+int emu_cmd_veventq_alloc(struct emu_cmd *cmd)
+{
+	const struct k_iommu_veventq_alloc *arg = cmd->arg;
+
+	if (arg->flags || arg->__reserved || arg->type == K_IOMMU_VEVENTQ_TYPE_DEFAULT)
+		return -EOPNOTSUPP;
+	return arg->veventq_depth ? -ENOENT : -EINVAL;
+}
+
+int emu_cmd_hw_queue_alloc(struct emu_cmd *cmd)
+{
+	const struct k_iommu_hw_queue_alloc *arg = cmd->arg;
+	uint64_t last;
+
+	if (arg->flags || arg->type == K_IOMMU_HW_QUEUE_TYPE_DEFAULT)
+		return -EOPNOTSUPP;
+	if (!arg->length)
+		return -EINVAL;
+	if (__builtin_add_overflow(arg->nesting_parent_iova, arg->length - 1, &last))
+		return -EOVERFLOW;
+	return -ENOENT;
+}
+
+/* Devices here never ask for pages, so no table could use the queue. */
+int emu_cmd_fault_alloc(struct emu_cmd *cmd)
 {
 	(void)cmd;
 	return -EOPNOTSUPP;

@@ -35,17 +35,19 @@ static const struct row rows[] = {
 	ROW(K_IOMMU_HWPT_GET_DIRTY_BITMAP, k_iommu_hwpt_get_dirty_bitmap, data,
 	    emu_cmd_hwpt_get_dirty),
 	ROW(K_IOMMU_HWPT_INVALIDATE, k_iommu_hwpt_invalidate, __reserved, emu_cmd_hwpt_invalidate),
-	ROW(K_IOMMU_FAULT_QUEUE_ALLOC, k_iommu_fault_alloc, out_fault_fd, emu_cmd_unsupported),
+	ROW(K_IOMMU_FAULT_QUEUE_ALLOC, k_iommu_fault_alloc, out_fault_fd, emu_cmd_fault_alloc),
 	ROW(K_IOMMU_IOAS_MAP_FILE, k_iommu_ioas_map_file, iova, emu_cmd_ioas_map_file),
 	ROW(K_IOMMU_VIOMMU_ALLOC, k_iommu_viommu_alloc, out_viommu_id, emu_cmd_viommu_alloc),
-	ROW(K_IOMMU_VDEVICE_ALLOC, k_iommu_vdevice_alloc, virt_id, emu_cmd_unsupported),
+	ROW(K_IOMMU_VDEVICE_ALLOC, k_iommu_vdevice_alloc, virt_id, emu_cmd_vdevice_alloc),
 	ROW(K_IOMMU_IOAS_CHANGE_PROCESS, k_iommu_ioas_change_process, __reserved,
 	    emu_cmd_ioas_change_process),
-	ROW(K_IOMMU_VEVENTQ_ALLOC, k_iommu_veventq_alloc, out_veventq_fd, emu_cmd_unsupported),
-	ROW(K_IOMMU_HW_QUEUE_ALLOC, k_iommu_hw_queue_alloc, length, emu_cmd_unsupported),
+	ROW(K_IOMMU_VEVENTQ_ALLOC, k_iommu_veventq_alloc, out_veventq_fd, emu_cmd_veventq_alloc),
+	ROW(K_IOMMU_HW_QUEUE_ALLOC, k_iommu_hw_queue_alloc, length, emu_cmd_hw_queue_alloc),
 	ROW(K_IOMMU_IOAS_NOIOMMU_GET_PA, k_iommu_ioas_noiommu_get_pa, out_phys,
 	    emu_cmd_noiommu_get_pa),
 };
+
+#define LAST_NR _IOC_NR(K_IOMMU_IOAS_NOIOMMU_GET_PA)
 
 static const struct row *find_row(uint32_t request)
 {
@@ -66,7 +68,7 @@ int emu_iommu_ioctl(struct emu_iommu *iommu, uint32_t request, uint64_t arg)
 	const struct row *row;
 	int r;
 
-	if (_IOC_NR(request) < K_IOMMUFD_CMD_BASE)
+	if (_IOC_NR(request) < K_IOMMUFD_CMD_BASE || _IOC_NR(request) > LAST_NR)
 		return -ENOTTY;
 	r = emu_user_read(&cmd.user_size, arg, sizeof(cmd.user_size));
 	if (r)

@@ -162,6 +162,9 @@ int emu_cmd_option(struct emu_cmd *cmd);
 /* hwinfo.c */
 int emu_cmd_hw_info(struct emu_cmd *cmd);
 int emu_cmd_viommu_alloc(struct emu_cmd *cmd);
-int emu_cmd_unsupported(struct emu_cmd *cmd);
+int emu_cmd_vdevice_alloc(struct emu_cmd *cmd);
+int emu_cmd_veventq_alloc(struct emu_cmd *cmd);
+int emu_cmd_hw_queue_alloc(struct emu_cmd *cmd);
+int emu_cmd_fault_alloc(struct emu_cmd *cmd);
 
 #endif

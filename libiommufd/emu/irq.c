@@ -49,8 +49,7 @@ static void disable(struct emu_device *dev)
 	for (size_t i = 0; i < EMU_MSIX_VECTORS; i++)
 		emu_eventfd_put(dev->emu, &dev->irq.vectors[i]);
 	emu_eventfd_put(dev->emu, &dev->irq.unmask);
-	if (dev->irq.index == K_VFIO_PCI_MSIX_IRQ_INDEX)
-		emu_config_msix_enable(dev, false);
+	emu_config_set_messages(dev, EMU_IRQ_NONE);
 	dev->irq.index = EMU_IRQ_NONE;
 }
 
@@ -231,8 +230,7 @@ static int msi_set_eventfds(const struct request *rq)
 	if (!(rq->start + rq->count))
 		return -ERANGE;
 	dev->irq.index = (int)rq->index;
-	if (rq->index == K_VFIO_PCI_MSIX_IRQ_INDEX)
-		emu_config_msix_enable(dev, true);
+	emu_config_set_messages(dev, dev->irq.index);
 	r = set_vectors(rq);
 	if (r)
 		disable(dev);

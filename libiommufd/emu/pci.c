@@ -150,11 +150,25 @@ int emu_config_open(struct emu_device *dev)
 	return 0;
 }
 
-void emu_config_msix_enable(struct emu_device *dev, bool enable)
+static void set_bit(uint8_t *at, uint8_t bit, bool on)
 {
-	uint8_t *flags = dev->config->hw + MSIX + 3;
+	*at = (uint8_t)(on ? *at | bit : *at & ~bit);
+}
 
-	*flags = (uint8_t)(enable ? *flags | MSIX_ENABLE : *flags & ~MSIX_ENABLE);
+void emu_config_set_messages(struct emu_device *dev, int index)
+{
+	uint8_t *hw = dev->config->hw;
+
+	set_bit(hw + MSI + 2, MSI_ENABLE, index == K_VFIO_PCI_MSI_IRQ_INDEX);
+	if (dev->msix)
+		set_bit(hw + MSIX + 3, MSIX_ENABLE, index == K_VFIO_PCI_MSIX_IRQ_INDEX);
+}
+
+bool emu_config_messages(const struct emu_device *dev)
+{
+	const uint8_t *hw = dev->config->hw;
+
+	return (hw[MSI + 2] & MSI_ENABLE) || (dev->msix && (hw[MSIX + 3] & MSIX_ENABLE));
 }
 
 bool emu_config_memory(const struct emu_device *dev)
@@ -191,10 +205,11 @@ static void after_write(struct emu_device *dev, uint64_t at, size_t n)
 	if (at < COMMAND + 2 && at + n > COMMAND)
 		emu_irq_disable_intx(dev, virt[COMMAND + 1] & (COMMAND_INTX_DISABLE >> 8));
 	if (at <= MSI + 2 && at + n > MSI + 2) {
-		/* enabled by SET_IRQS only; one message is all there is */
+		/* SET_IRQS comes first; one message is all there is */
 		if (dev->irq.index != K_VFIO_PCI_MSI_IRQ_INDEX)
 			virt[MSI + 2] &= (uint8_t)~MSI_ENABLE;
 		virt[MSI + 2] &= (uint8_t)~MSI_QUEUE_SIZE;
+		set_bit(dev->config->hw + MSI + 2, MSI_ENABLE, virt[MSI + 2] & MSI_ENABLE);
 	}
 	if (dev->msix && (virt[EXPRESS_DEVCTL + 1] & EXPRESS_DEVCTL_FLR)) {
 		virt[EXPRESS_DEVCTL + 1] &= (uint8_t)~EXPRESS_DEVCTL_FLR;

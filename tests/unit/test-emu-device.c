@@ -227,7 +227,7 @@ static void pasids_of_a_device_without_any(void **state)
 	assert_int_equal(bind_device(m, dev, m->iommu, &id), 0);
 	assert_int_equal(new_hwpt(m, id, m->ioas, K_IOMMU_HWPT_ALLOC_PASID, &hwpt), 0);
 	assert_int_equal(attach_pasid(m, dev, 5, m->ioas), -EINVAL);
-	assert_int_equal(attach_pasid(m, dev, 0, hwpt), -EINVAL);
+	assert_int_equal(attach_pasid(m, dev, 0x80000000, hwpt), -ENOSPC);
 	assert_int_equal(attach_pasid(m, dev, 5, hwpt), 0);
 	assert_int_equal(attach_pasid(m, dev, 5, hwpt), 0);
 	assert_int_equal(attach(m, dev, m->ioas, NULL), -EINVAL);
@@ -332,6 +332,27 @@ static void dma_reaches_files(void **state)
 	shut(m, dev);
 }
 
+/* It is the device itself, attached behind the back of the ordinary way. */
+static void pasid_0_is_no_pasid(void **state)
+{
+	struct machine *m = *state;
+	struct k_vfio_device_detach_iommufd_pt arg = {
+		.argsz = sizeof(arg), .flags = K_VFIO_DEVICE_DETACH_PASID,
+	};
+	int dev = get_edu(m, ALONE1);
+
+	assert_int_equal(map(m, m->mem, PAGE, 0x10000), 0);
+	assert_int_equal(attach_pasid(m, dev, 0, m->ioas), 0);
+	assert_int_equal(attach(m, dev, m->ioas, NULL), -EBUSY);
+	assert_int_equal(detach(m, dev), 0);
+	fetch(m, dev, 0x10000, 16);
+	assert_int_equal(counts(m).dma_faults, 0);
+	assert_int_equal(request(m, dev, K_VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg), 0);
+	assert_int_equal(attach(m, dev, m->ioas, NULL), 0);
+	assert_int_equal(attach_pasid(m, dev, 0, m->ioas), -EBUSY);
+	shut(m, dev);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +365,7 @@ int main(void)
 		TEST(replace_rolls_back),
 		TEST(page_tables_made_by_hand),
 		TEST(pasids_of_a_device_without_any),
+		TEST(pasid_0_is_no_pasid),
 		TEST(dma_goes_through_the_address_space),
 		TEST(what_is_not_mapped_is_refused),
 		TEST(dma_reaches_files),

@@ -94,6 +94,26 @@ static void msi_is_raised_by_register_dma_and_factorial(void **state)
 	shut(m, dev);
 }
 
+/* Configuration space switches messages off in the device, and so the line on. */
+static void a_write_to_the_msi_capability_disables_it(void **state)
+{
+	struct machine *m = *state;
+	int dev = get_edu(m, ALONE1), event = new_event(m);
+
+	assert_int_equal(set_event(m, dev, K_VFIO_PCI_MSI_IRQ_INDEX, 0, event), 0);
+	assert_int_equal(get32(m, dev, CONFIG + 0x40) >> 16 & 1, 0); /* not what the user wrote */
+	put32(m, dev, CONFIG + 0x40, 0x00010000);
+	assert_int_equal(get32(m, dev, CONFIG + 0x40) >> 16 & 1, 1);
+	put32(m, dev, EDU_RAISE, 1);
+	assert_int_equal(wait_event(event, 2000), 1);
+	put32(m, dev, CONFIG + 0x40, 0);
+	put32(m, dev, EDU_RAISE, 1);
+	assert_int_equal(wait_event(event, 20), 0);
+	assert_int_equal(get32(m, dev, CONFIG + 4) >> 16 & 8, 8);
+	close(event);
+	shut(m, dev);
+}
+
 static void intx_is_masked_when_delivered(void **state)
 {
 	struct machine *m = *state;
@@ -346,6 +366,7 @@ int main(void)
 		TEST(indices_are_described),
 		TEST(malformed_requests_are_refused),
 		TEST(msi_is_raised_by_register_dma_and_factorial),
+		TEST(a_write_to_the_msi_capability_disables_it),
 		TEST(intx_is_masked_when_delivered),
 		TEST(intx_can_be_disabled_in_the_command_register),
 		TEST(an_eventfd_unmasks_intx),

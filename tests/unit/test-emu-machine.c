@@ -266,6 +266,7 @@ static void any_call_can_be_made_to_fail(void **state)
 static void *work(void *data)
 {
 	struct machine m = **(struct machine **)data;
+	static char no_interrupt[] = "no interrupt", no_data[] = "no data";
 	static atomic_int next;
 	int dev, event;
 	uint8_t *mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -288,14 +289,14 @@ static void *work(void *data)
 		for (int k = 0; k < 4; k++)
 			m.sys->pwrite(m.sys->data, dev, &v[k], 8, EDU_SOURCE + 8 * (uint64_t)k);
 		if (wait_event(event, 5000) != 1)
-			return "no interrupt";
+			return no_interrupt;
 		v[0] = EDU_BUFFER;
 		v[1] = 0x11000;
 		v[3] = EDU_RUN | EDU_IRQ | EDU_TO_MEMORY;
 		for (int k = 0; k < 4; k++)
 			m.sys->pwrite(m.sys->data, dev, &v[k], 8, EDU_SOURCE + 8 * (uint64_t)k);
 		if (wait_event(event, 5000) != 1 || !is_all(mem + PAGE, 64, (uint8_t)(i + 1)))
-			return "no data";
+			return no_data;
 		detach(&m, dev);
 		unmap(&m, 0x10000, &length);
 	}
