@@ -82,6 +82,7 @@ struct iommufd_ioas *hold_ioas(struct fixture *f, struct iommufd_ioas *ioas);
 uint8_t *get_buffer(struct fixture *f, size_t size); /* zero, aligned to huge pages if as large */
 int get_eventfd(struct fixture *f);
 int hold_fd(struct fixture *f, int fd);
+int closed_fd(void); /* a number that is no descriptor's, and will not be soon */
 /* Release it before the case ends. */
 void put_ctx(struct fixture *f, struct iommufd_ctx *ctx);
 void put_device(struct fixture *f, struct iommufd_device *dev);
@@ -107,9 +108,10 @@ _Noreturn void skip_case(struct fixture *f, const char *reason);
 void expect_watch(struct fixture *f); /* whose state expect_error() compares */
 void expect_ok(int rc, const char *call, const char *file, int line);
 void expect_error_begin(const char *call);
+const struct iommufd_error *expected_record(void); /* of the last assert_error() */
 void expect_error(int rc, int code, const char *call, const char *file, int line);
 
-/* Open file descriptors of the process. */
+/* Open file descriptors of the process, without those the emulated kernel needs itself. */
 int count_fds(void);
 /* Until lifted with -1, at most as many descriptors can be open as are now. */
 void limit_fds(int limit);

@@ -6,7 +6,7 @@
 #include "contract.h"
 
 static struct fixture *watched;
-static struct iommufd_error marker;
+static struct iommufd_error marker, record;
 static char before[32768], now[32768];
 
 void expect_watch(struct fixture *f)
@@ -99,6 +99,11 @@ void expect_error_begin(const char *call)
 	marker = *iommufd_error_last();
 }
 
+const struct iommufd_error *expected_record(void)
+{
+	return &record;
+}
+
 static const char *fault_of_record(const struct iommufd_error *e, int code)
 {
 	if (!memcmp(e, &marker, sizeof(*e)))
@@ -129,6 +134,7 @@ void expect_error(int rc, int code, const char *call, const char *file, int line
 				    e->remedy);
 		fail_at(file, line);
 	}
+	record = *e; /* looking at the state below may overwrite it */
 	fault = fault_of_record(e, code);
 	if (fault) {
 		print_error("%s\n  %s: %d, '%s' on '%s': '%s'; '%s'\n", call, fault, e->code,

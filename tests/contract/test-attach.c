@@ -106,11 +106,11 @@ static void attach_twice_ebusy(void **state)
 {
 	struct fixture *f = *state;
 	struct iommufd_device *dev = get_device(f, ALONE1);
-	struct iommufd_ioas *ioas = get_ioas(f);
+	struct iommufd_ioas *ioas = get_ioas(f), *other = get_ioas(f);
 
 	assert_ok(iommufd_device_attach(dev, ioas));
 	assert_error(iommufd_device_attach(dev, ioas), -EBUSY);
-	assert_error(iommufd_device_attach(dev, get_ioas(f)), -EBUSY);
+	assert_error(iommufd_device_attach(dev, other), -EBUSY);
 	assert_ptr_equal(ioas_of(dev), ioas);
 }
 
@@ -243,8 +243,10 @@ static void replace_holds_the_new_and_frees_the_old(void **state)
 static void replace_when_not_attached_einval(void **state)
 {
 	struct fixture *f = *state;
+	struct iommufd_device *dev = get_device(f, ALONE1);
+	struct iommufd_ioas *ioas = get_ioas(f);
 
-	assert_error(iommufd_device_replace(get_device(f, ALONE1), get_ioas(f)), -EINVAL);
+	assert_error(iommufd_device_replace(dev, ioas), -EINVAL);
 }
 
 static void replace_refused_stays_where_it_was(void **state)
@@ -277,7 +279,9 @@ static void replace_read_only_memory_for_writing_eperm(void **state)
 
 static void get_ioas_bad_argument_einval(void **state)
 {
-	assert_error(iommufd_device_get_ioas(get_device(*state, ALONE1), NULL), -EINVAL);
+	struct iommufd_device *dev = get_device(*state, ALONE1);
+
+	assert_error(iommufd_device_get_ioas(dev, NULL), -EINVAL);
 }
 
 /* -- groups */

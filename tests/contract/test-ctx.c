@@ -245,11 +245,8 @@ static void ctx_from_fd_outlives_the_opener(void **state)
 
 static void ctx_from_fd_not_open_ebadf(void **state)
 {
-	struct fixture *f = *state;
-	int fd = get_eventfd(f);
-
-	put_fd(f, fd);
-	refuse_from_fd(fd, NULL, -EBADF);
+	(void)state;
+	refuse_from_fd(closed_fd(), NULL, -EBADF);
 	refuse_from_fd(-1, NULL, -EBADF);
 }
 
@@ -265,9 +262,13 @@ static void ctx_from_fd_foreign_enotty(void **state)
 static void ctx_from_fd_of_a_device_enotty(void **state)
 {
 	struct fixture *f = *state;
+	int unbound = open_node(f, device_node(f, ALONE1));
+	struct iommufd_device *dev;
 
-	refuse_from_fd(open_node(f, device_node(f, ALONE1)), NULL, -ENOTTY);
-	refuse_from_fd(iommufd_device_get_fd(get_device(f, ALONE1)), NULL, -ENOTTY);
+	refuse_from_fd(unbound, NULL, -ENOTTY);
+	put_fd(f, unbound);
+	dev = get_device(f, ALONE1);
+	refuse_from_fd(iommufd_device_get_fd(dev), NULL, -ENOTTY);
 }
 
 static void ctx_from_fd_bad_opts(void **state)

@@ -104,10 +104,8 @@ static void device_from_fd_sibling_elsewhere_eperm(void **state)
 static void device_from_fd_not_open_ebadf(void **state)
 {
 	struct fixture *f = *state;
-	int fd = get_eventfd(f);
 
-	put_fd(f, fd);
-	refuse_fd(f->ctx, fd, NULL, -EBADF);
+	refuse_fd(f->ctx, closed_fd(), NULL, -EBADF);
 	refuse_fd(f->ctx, -1, NULL, -EBADF);
 }
 

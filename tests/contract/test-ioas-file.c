@@ -145,10 +145,9 @@ static void ioas_map_file_not_open_ebadf(void **state)
 {
 	struct fixture *f = *state;
 	struct iommufd_ioas *ioas = get_ioas(f);
-	int fd = get_memfd(f, PAGE);
 
-	put_fd(f, fd);
-	assert_error(map_file(ioas, fd, 0, PAGE, 0x10000), -EBADF);
+	get_memfd(f, PAGE);
+	assert_error(map_file(ioas, closed_fd(), 0, PAGE, 0x10000), -EBADF);
 	assert_error(map_file(ioas, -1, 0, PAGE, 0x10000), -EBADF);
 }
 

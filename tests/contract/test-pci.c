@@ -80,18 +80,19 @@ static void pci_capability_is_found(void **state)
 static void pci_capability_absent_enoent(void **state)
 {
 	struct iommufd_device *dev = get_device(*state, ALONE1);
+	struct iommufd_device *express = get_device(*state, MSIX);
 	uint32_t at = 0;
 
 	assert_error(iommufd_pci_find_capability(dev, CAPABILITY_MSIX, &at), -ENOENT);
 	assert_error(iommufd_pci_find_capability(dev, 0xfe, &at), -ENOENT);
 	assert_error(iommufd_pci_find_extended_capability(dev, 0xfffe, &at), -ENOENT);
-	assert_error(iommufd_pci_find_extended_capability(get_device(*state, MSIX), 0xfffe, &at),
-		     -ENOENT);
+	assert_error(iommufd_pci_find_extended_capability(express, 0xfffe, &at), -ENOENT);
 }
 
 static void pci_capability_bad_argument_einval(void **state)
 {
 	struct iommufd_device *dev = get_device(*state, ALONE1);
+	struct iommufd_device *express = get_device(*state, MSIX);
 	uint32_t at = 0x3c;
 
 	assert_error(iommufd_pci_find_capability(dev, CAPABILITY_MSI, NULL), -EINVAL);
@@ -104,8 +105,7 @@ static void pci_capability_bad_argument_einval(void **state)
 	at = 0x40;
 	assert_error(iommufd_pci_find_extended_capability(dev, 1, &at), -EINVAL);
 	at = 0x3;
-	assert_error(iommufd_pci_find_extended_capability(get_device(*state, MSIX), 1, &at),
-		     -EINVAL);
+	assert_error(iommufd_pci_find_extended_capability(express, 1, &at), -EINVAL);
 }
 
 static void pci_bus_master_is_switched(void **state)

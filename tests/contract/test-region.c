@@ -13,9 +13,9 @@ static struct iommufd_region_info info_of(struct iommufd_device *dev, uint32_t i
 }
 
 /* Whether the page at @addr is mapped into the process. */
-static bool is_mapped(const volatile void *addr)
+static bool is_mapped(const void *addr)
 {
-	return !msync((void *)(uintptr_t)addr, 1, MS_ASYNC);
+	return !msync((void *)((uintptr_t)addr & ~(PAGE - 1)), 1, MS_ASYNC);
 }
 
 static void region_info_of_a_bar(void **state)
