@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import weakref
 from ctypes import byref
-from typing import List, NamedTuple, Optional
+from typing import Callable, Dict, NamedTuple, Optional
 
 from . import _structs as s
 from ._handle import Handle, receive
 from ._lib import lib
 from .constants import DeviceFlag
 from .ctx import Context
-from .errors import call
+from .errors import IommufdError, call
 from .ioas import IOAS
 from .irq import Irq
 from .pci import ConfigSpace
@@ -36,6 +37,16 @@ def _options(cookie: int, vf_token: Optional[bytes]) -> s.DeviceOptions:
     if not 0 <= cookie < 1 << 64:
         raise OverflowError(f"cookie {cookie} does not fit 64 bits")
     return s.DeviceOptions.make(cookie=cookie, vf_token=s.token(vf_token))
+
+
+def _exists(size: Callable[[], int]) -> bool:
+    """Whether a region or interrupt index is there: the kernel says 0 or EINVAL if not."""
+    try:
+        return size() != 0
+    except IommufdError as error:
+        if error.errno == errno.EINVAL:
+            return False
+        raise
 
 
 class Device(Handle):
@@ -134,18 +145,28 @@ class Device(Handle):
         return Region(self, index)
 
     @property
-    def regions(self) -> List[Region]:
-        """All regions, absent ones (length 0) among them."""
-        return [Region(self, index) for index in range(self.info.num_regions)]
+    def regions(self) -> Dict[int, Region]:
+        """The regions that the device has, by index."""
+        found = {}
+        for index in range(self.info.num_regions):
+            region = Region(self, index)
+            if _exists(lambda: region.info.length):
+                found[index] = region
+        return found
 
     def irq(self, index: int) -> Irq:
         """An interrupt index of the device (`IrqIndex` for PCI)."""
         return Irq(self, index)
 
     @property
-    def irqs(self) -> List[Irq]:
-        """All interrupt indices, absent ones (no vectors) among them."""
-        return [Irq(self, index) for index in range(self.info.num_irqs)]
+    def irqs(self) -> Dict[int, Irq]:
+        """The interrupt indices that the device has, by index."""
+        found = {}
+        for index in range(self.info.num_irqs):
+            irq = Irq(self, index)
+            if _exists(lambda: irq.info.vectors):
+                found[index] = irq
+        return found
 
     @property
     def config(self) -> ConfigSpace:

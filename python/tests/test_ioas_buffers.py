@@ -7,6 +7,7 @@ import ctypes
 import errno
 import gc
 import mmap
+import threading
 import unittest
 import weakref
 
@@ -216,6 +217,32 @@ class BuffersTest(MachineTest):
         self.assertAlive(ref_new)
         second.detach()
         self.assertGone(ref_new)
+
+    def test_threads(self) -> None:
+        ioas = self.ioas()
+        failures = []
+
+        def work() -> None:
+            try:
+                for _ in range(30):
+                    buffer, ref = watched(2)
+                    iova = ioas.map(buffer)
+                    del buffer
+                    if ref() is None:
+                        failures.append("a mapped buffer went away")
+                    if ioas.unmap(iova, 2 * PAGE) != 2 * PAGE:
+                        failures.append("another thread unmapped it")
+            except Exception as error:
+                failures.append(str(error))
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.assertEqual(list(ioas), [])
+        self.assertEqual(len(ioas._buffers), 0)
 
     def test_device_writes_to_a_buffer_that_only_the_ioas_knows(self) -> None:
         dev, ioas = ready(self.device()), self.ioas()
