@@ -2,6 +2,9 @@
 # The pure layer: no fd, no context, no log.
 
 libiommufd_core_la_SOURCES += \
+	libiommufd/map/iova-alloc-tree.c \
+	libiommufd/map/iova-alloc-tree.h \
+	libiommufd/map/iova-alloc.c \
 	libiommufd/map/iova-alloc.h \
 	libiommufd/map/iova-map.h \
 	libiommufd/map/lookup.h \
