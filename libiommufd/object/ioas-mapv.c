@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* Mapping many pieces of memory, or none. */
 #include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
 
 #include "base/opts.h"
 #include "object/ioas.h"
@@ -53,27 +55,20 @@ static int check_run(struct iommufd_ioas *ioas, const struct map_request *base,
 }
 
 static int map_run(struct iommufd_ioas *ioas, const struct map_request *base,
-		   struct iommufd_map_vec *vec, size_t run, uint64_t length)
+		   const struct iommufd_map_vec *vec, uint64_t length, uint64_t *iova)
 {
 	struct map_request req = *base;
-	uint64_t iova;
-	int r;
 
 	req.va = (uintptr_t)vec->va;
 	req.length = length;
 	req.iova = vec->iova;
-	r = ioas_map_locked(ioas, &req, &iova);
-	if (r)
-		return r;
-	for (size_t i = 0; i < run; i++) {
-		vec[i].iova = iova;
-		iova += vec[i].length;
-	}
-	return 0;
+	return ioas_map_locked(ioas, &req, iova);
 }
 
+/* @places receives the IOVA of each element that begins a run. */
 static int mapv_locked(struct iommufd_ioas *ioas, const struct map_request *base,
-		       struct iommufd_map_vec *vec, size_t count, uint32_t flags, size_t *failed)
+		       const struct iommufd_map_vec *vec, size_t count, uint32_t flags,
+		       uint64_t *places, size_t *failed)
 {
 	uint64_t length;
 	size_t i, run;
@@ -85,7 +80,7 @@ static int mapv_locked(struct iommufd_ioas *ioas, const struct map_request *base
 		run = run_of(vec, i, count, flags, &length);
 		r = check_run(ioas, base, vec + i, run, &bad);
 		if (!r)
-			r = map_run(ioas, base, vec + i, run, length);
+			r = map_run(ioas, base, vec + i, length, &places[i]);
 		if (r) {
 			*failed = i + bad;
 			break;
@@ -95,10 +90,26 @@ static int mapv_locked(struct iommufd_ioas *ioas, const struct map_request *base
 		return 0;
 	for (size_t done = i, at = 0; at < done; at += run) {
 		run = run_of(vec, at, done, flags, &length);
-		r = ioas_roll_back(ioas, base->function, r, vec[at].iova,
-				   vec[at].iova + (length - 1));
+		r = ioas_roll_back(ioas, base->function, r, places[at], places[at] + (length - 1));
 	}
 	return r;
+}
+
+static void tell_places(struct iommufd_map_vec *vec, size_t count, uint32_t flags,
+			const uint64_t *places)
+{
+	uint64_t iova = 0, length;
+	size_t run = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!run) {
+			run = run_of(vec, i, count, flags, &length);
+			iova = places[i];
+		}
+		vec[i].iova = iova;
+		iova += vec[i].length;
+		run--;
+	}
 }
 
 static int mapv(struct iommufd_ioas *ioas, const char *function, struct iommufd_map_vec *vec,
@@ -109,6 +120,7 @@ static int mapv(struct iommufd_ioas *ioas, const char *function, struct iommufd_
 		.kind = MAP_KIND_VA,
 		.flags = flags & ~(uint32_t)IOMMUFD_MAP_COALESCE,
 	};
+	uint64_t one, *places = &one;
 	int r;
 
 	if (!vec)
@@ -118,9 +130,17 @@ static int mapv(struct iommufd_ioas *ioas, const char *function, struct iommufd_
 	r = opts_get(function, &base.opts, sizeof(base.opts), opts);
 	if (r)
 		return r;
+	if (count > 1)
+		places = count > SIZE_MAX / sizeof(*places) ? NULL : malloc(count * sizeof(*places));
+	if (!places)
+		return err_nomem(function, ioas->object);
 	pthread_mutex_lock(&ioas->lock);
-	r = mapv_locked(ioas, &base, vec, count, flags, failed);
+	r = mapv_locked(ioas, &base, vec, count, flags, places, failed);
 	pthread_mutex_unlock(&ioas->lock);
+	if (!r)
+		tell_places(vec, count, flags, places);
+	if (places != &one)
+		free(places);
 	return r;
 }
 
