@@ -64,7 +64,11 @@ struct iommufd_emu_device_opts {
 
 /** Flags of struct iommufd_emu_device_opts. */
 enum {
-	IOMMUFD_EMU_DEVICE_MSIX = 1 << 0,  /**< also has MSI-X with 8 vectors (BAR 2), a PCIe capability and FLR */
+	/**
+	 * Also has MSI-X with 8 vectors (table in BAR 2), a PCIe capability and FLR;
+	 * writing N to register 0x68 raises vector N.
+	 */
+	IOMMUFD_EMU_DEVICE_MSIX = 1 << 0,
 };
 
 /** What to make fail, and when. */
@@ -118,7 +122,8 @@ struct iommufd_emu_counts {
  * @param opts  shape of the machine, or NULL; not kept
  * @param out   the machine, owned by the caller, one reference; NULL on failure
  * @return 0, or:
- *   -EINVAL         @p out is NULL, address_bits is not 0 or within 32..64
+ *   -EINVAL         @p out is NULL, the size field is too small to hold itself,
+ *                   address_bits is not 0 or within 32..64
  *   -E2BIG          @p opts has fields that this release does not know, not zero
  *   -EOPNOTSUPP     unknown flag
  *   -ENOMEM         out of memory
@@ -182,7 +187,9 @@ int iommufd_emu_get_default(struct iommufd_emu **out);
  * @param emu   the machine
  * @param opts  the device; strings and token are copied
  * @return 0, or:
- *   -EINVAL         @p emu or @p opts is NULL, or the BDF is missing or malformed
+ *   -EINVAL         @p emu or @p opts is NULL, the size field is too small to
+ *                   hold itself, the BDF is missing or malformed, or the
+ *                   driver's name is longer than 31 characters or has a slash
  *   -E2BIG          @p opts has fields that this release does not know, not zero
  *   -EOPNOTSUPP     unknown flag
  *   -EEXIST         the BDF is taken
@@ -199,7 +206,8 @@ int iommufd_emu_add_device(struct iommufd_emu *emu, const struct iommufd_emu_dev
  * @param emu    the machine
  * @param fault  what and when; NULL clears the arrangement
  * @return 0, or:
- *   -EINVAL         @p emu is NULL, nth is 0, error is not a positive errno
+ *   -EINVAL         @p emu is NULL, the size field is too small to hold itself,
+ *                   nth is 0, error is not a positive errno
  *   -E2BIG          @p fault has fields that this release does not know, not zero
  * @threads any
  * @since 0.1
@@ -228,7 +236,9 @@ int iommufd_emu_get_counts(struct iommufd_emu *emu, struct iommufd_emu_counts *c
  * @return a file descriptor for iommufd_emu_close(), or:
  *   -EINVAL         an argument is NULL
  *   -ENOENT         no such file in the machine
- *   -EACCES         the machine's options forbid it
+ *   -EACCES         the machine's options forbid it, or it is no device
+ *   -EMFILE         too many descriptors are open in the process
+ *   -ENFILE         too many descriptors are open in the system
  *   -ENOMEM         out of memory
  * @threads any
  * @since 0.1

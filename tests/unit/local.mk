@@ -20,6 +20,7 @@ tests_unit_test_os_LDADD = $(unit_libs)
 emu_tests = \
 	tests/unit/test-emu \
 	tests/unit/test-emu-device \
+	tests/unit/test-emu-ioas \
 	tests/unit/test-emu-irq \
 	tests/unit/test-emu-machine \
 	tests/unit/test-emu-region
@@ -31,6 +32,10 @@ tests_unit_test_emu_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 tests_unit_test_emu_device_SOURCES = tests/unit/test-emu-device.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
 tests_unit_test_emu_device_CFLAGS = $(unit_cflags)
 tests_unit_test_emu_device_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_ioas_SOURCES = tests/unit/test-emu-ioas.c tests/unit/test-emu.h
+tests_unit_test_emu_ioas_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_ioas_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 
 tests_unit_test_emu_irq_SOURCES = tests/unit/test-emu-irq.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
 tests_unit_test_emu_irq_CFLAGS = $(unit_cflags)

@@ -167,6 +167,26 @@ static inline int get_device(struct machine *m, int n)
 	return dev;
 }
 
+struct ranges {
+	struct k_iommu_iova_range range[8];
+	uint32_t nr;
+	uint64_t alignment;
+};
+
+static inline struct ranges get_ranges(struct machine *m)
+{
+	struct ranges out = { 0 };
+	struct k_iommu_ioas_iova_ranges arg = {
+		.size = sizeof(arg), .ioas_id = m->ioas, .num_iovas = 8,
+		.allowed_iovas = (uintptr_t)out.range,
+	};
+
+	assert_int_equal(request(m, m->iommu, K_IOMMU_IOAS_IOVA_RANGES, &arg), 0);
+	out.nr = arg.num_iovas;
+	out.alignment = arg.out_iova_alignment;
+	return out;
+}
+
 static inline struct iommufd_emu_counts counts(struct machine *m)
 {
 	struct iommufd_emu_counts c = { .size = sizeof(c) };
