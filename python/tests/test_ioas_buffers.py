@@ -158,6 +158,21 @@ class BuffersTest(MachineTest):
         target.unmap(copied, 2 * PAGE)
         self.assertGone(ref)
 
+    def test_copy_that_cannot_be_undone(self) -> None:
+        source, target = self.ioas(), self.ioas()
+        (one, ref_one), (two, ref_two) = watched(), watched()
+        source.mapv([one, two], [0x100000, 0x100000 + PAGE])
+        del one, two
+        self.machine.inject(errno.ENOMEM, calls=Call.IOCTL, nth=2, count=100)
+        self.assertFails(errno.EUCLEAN, target.copy, source, 0x100000, 2 * PAGE, iova=0x200000)
+        self.machine.clear_fault()
+        self.assertEqual([m.iova for m in target], [0x200000])
+        source.unmap_all()
+        self.assertAlive(ref_one)
+        self.assertGone(ref_two)
+        target.unmap_all()
+        self.assertGone(ref_one)
+
     def test_mapped_twice(self) -> None:
         ioas = self.ioas()
         buffer, ref = watched()
