@@ -2,10 +2,19 @@
 # The pure layer: no fd, no context, no log.
 
 libiommufd_core_la_SOURCES += \
+	libiommufd/map/alias.c libiommufd/map/alias.h \
 	libiommufd/map/iova-alloc-tree.c \
 	libiommufd/map/iova-alloc-tree.h \
 	libiommufd/map/iova-alloc.c \
 	libiommufd/map/iova-alloc.h \
-	libiommufd/map/iova-map.h \
-	libiommufd/map/lookup.h \
+	libiommufd/map/iova-map.c libiommufd/map/iova-map.h \
+	libiommufd/map/lookup.c libiommufd/map/lookup.h \
+	libiommufd/map/lookup-cell.c \
+	libiommufd/map/lookup-hash.c \
+	libiommufd/map/lookup-leaf.c \
+	libiommufd/map/lookup-priv.h \
+	libiommufd/map/lookup-read.c \
+	libiommufd/map/lookup-slot.c \
+	libiommufd/map/range-tree.c libiommufd/map/range-tree.h \
+	libiommufd/map/range-tree-node.c \
 	libiommufd/map/range.h

@@ -67,14 +67,15 @@ void lookup_free(struct lookup *l);
 /*
  * Ranges of the writers are multiples of 4 KiB; start..last, @last inclusive.
  *
- * Setting replaces what was there.  lookup_reserve() gets the memory that setting the range will
- * need and counts it in *leaves; lookup_publish() sets it and gives the rest of the reservation
- * back.  It fails with -ENOMEM, nothing changed and nothing given back, only if other changes made
- * since then have increased the need and memory is short.  lookup_unreserve() gives up.
+ * Setting replaces what was there.  lookup_reserve() gets the memory that setting the range would
+ * need now and counts it in *leaves, which is 0 before the first call; calling it again makes up
+ * for what has changed since.  Returns 0 or -ENOMEM, *leaves being as it was.  lookup_publish()
+ * sets the range and uses the reservation up; lookup_unreserve() gives it up.
  */
-int lookup_reserve(struct lookup *l, uint64_t start, uint64_t last, uint32_t *leaves);
-int lookup_publish(struct lookup *l, uint64_t start, uint64_t last, uint64_t delta,
-		   uint32_t leaves);
+int lookup_reserve(struct lookup *l, uint64_t start, uint64_t last, uint64_t delta,
+		   uint32_t *leaves);
+void lookup_publish(struct lookup *l, uint64_t start, uint64_t last, uint64_t delta,
+		    uint32_t leaves);
 void lookup_unreserve(struct lookup *l, uint32_t leaves);
 
 /* Reserve and publish at once.  Returns 0 or -ENOMEM; nothing has changed on failure. */
