@@ -59,8 +59,12 @@ static int check_vectors(struct devfd *d, const char *function, uint32_t index, 
 static int set_irqs(struct devfd *d, uint32_t action, uint32_t index, uint32_t start,
 		    uint32_t count, const int *fds)
 {
+	union {
+		struct k_vfio_irq_set set;
+		char room[sizeof(struct k_vfio_irq_set) + sizeof(int32_t)];
+	} one = { .room = { 0 } };
 	size_t size = sizeof(struct k_vfio_irq_set) + (fds ? count * sizeof(int32_t) : 0);
-	struct k_vfio_irq_set *set = calloc(1, size);
+	struct k_vfio_irq_set *set = size <= sizeof(one) ? &one.set : calloc(1, size);
 	int r;
 
 	if (!set)
@@ -73,19 +77,25 @@ static int set_irqs(struct devfd *d, uint32_t action, uint32_t index, uint32_t s
 	if (fds)
 		memcpy(set->data, fds, count * sizeof(int32_t));
 	r = sys_ioctl(d->core->sys, d->fd, K_VFIO_DEVICE_SET_IRQS, set);
-	free(set);
+	if (set != &one.set)
+		free(set);
 	return r < 0 ? r : 0;
 }
 
-static int set_failed(struct devfd *d, uint32_t index, int r)
+/* What connecting eventfds may answer, and what actions without may. */
+static const int known_of_enable[] = {
+	-EINVAL, -EBADF, -EBUSY, -ENOSPC, -ENODEV, -EMFILE, -ENOMEM, 0,
+};
+static const int known_of_resample[] = { -EINVAL, -EBADF, -ENODEV, -ENOMEM, 0 };
+static const int known_of_action[] = { -EINVAL, -ENODEV, 0 };
+
+static int set_failed(struct devfd *d, uint32_t index, const int *known, int r)
 {
-	if (r == -ENOMEM)
-		return err_nomem("VFIO_DEVICE_SET_IRQS", d->object);
-	return err_kernel(r, KNOWN(-EINVAL, -EBADF, -EBUSY, -ENOSPC, -ENODEV, -EMFILE),
-			  "VFIO_DEVICE_SET_IRQS", d->object,
+	return err_kernel(r, known, "VFIO_DEVICE_SET_IRQS", d->object,
 			  r == -EINVAL ? "enable the index first; only one of INTx, MSI and MSI-X at a time; pass eventfds" :
 			  r == -EBADF ? "pass open eventfds" :
 			  r == -EBUSY ? "use MSI or MSI-X instead of a shared line" :
+			  r == -ENOMEM ? "free memory and try again" :
 					"ask for fewer vectors, or check that the device is there",
 			  "interrupt index %u cannot be set", index);
 }
@@ -126,19 +136,20 @@ static int merge(struct devfd *d, const struct irq_fds *old, uint32_t start, uin
 	return 0;
 }
 
-/* Disable, then enable with all; on failure back to what was. -EIO if that fails too. */
+/* Disable, then enable with all; on failure back to what was. *lost if that fails too. */
 static int rebuild(struct devfd *d, uint32_t index, const struct irq_fds *old,
-		   const struct irq_fds *all)
+		   const struct irq_fds *all, bool *lost)
 {
 	int r = set_irqs(d, K_VFIO_IRQ_SET_ACTION_TRIGGER, index, 0, 0, NULL);
 
 	if (r)
-		return set_failed(d, index, r);
+		return set_failed(d, index, known_of_enable, r);
 	r = set_irqs(d, K_VFIO_IRQ_SET_ACTION_TRIGGER, index, 0, all->count, all->fds);
 	if (!r)
 		return 0;
 	if (!set_irqs(d, K_VFIO_IRQ_SET_ACTION_TRIGGER, index, 0, old->count, old->fds))
-		return set_failed(d, index, r);
+		return set_failed(d, index, known_of_enable, r);
+	*lost = true;
 	return err(-EIO, "VFIO_DEVICE_SET_IRQS", d->object, "enable the index anew",
 		   "interrupt index %u could not be enlarged (errno %d) nor restored, and is disabled",
 		   index, -r);
@@ -149,7 +160,7 @@ static int enable(struct devfd *d, const char *function, uint32_t index, uint32_
 {
 	struct k_vfio_irq_info info;
 	struct irq_fds *old, *all;
-	bool dynamic;
+	bool dynamic, lost = false;
 	int r = check_vectors(d, function, index, start, count, K_VFIO_IRQ_INFO_EVENTFD, &info);
 
 	if (r)
@@ -158,17 +169,18 @@ static int enable(struct devfd *d, const char *function, uint32_t index, uint32_
 	old = d->irqs[index];
 	r = merge(d, old, start, count, fds, !dynamic && info.count > 1, &all);
 	if (r)
-		return r == -ENOMEM ? err_nomem(function, d->object) : set_failed(d, index, r);
+		return r == -ENOMEM ? err_nomem(function, d->object) :
+				      set_failed(d, index, known_of_enable, r);
 	if (old && !dynamic && start + count > old->count)
-		r = rebuild(d, index, old, all);
+		r = rebuild(d, index, old, all, &lost);
 	else {
 		r = set_irqs(d, K_VFIO_IRQ_SET_ACTION_TRIGGER, index, start, count, fds);
 		if (r)
-			r = set_failed(d, index, r);
+			r = set_failed(d, index, known_of_enable, r);
 	}
 	if (r) {
 		free_fds(d, all);
-		if (r == -EIO && old && start + count > old->count && !dynamic) {
+		if (lost) {
 			free_fds(d, old);
 			d->irqs[index] = NULL;
 		}
@@ -188,7 +200,7 @@ static int disable(struct devfd *d, const char *function, uint32_t index)
 		return r;
 	r = set_irqs(d, K_VFIO_IRQ_SET_ACTION_TRIGGER, index, 0, 0, NULL);
 	if (r)
-		return set_failed(d, index, r);
+		return set_failed(d, index, known_of_action, r);
 	free_fds(d, d->irqs[index]);
 	d->irqs[index] = NULL;
 	return 0;
@@ -276,7 +288,7 @@ static int act(struct iommufd_device *dev, const char *function, uint32_t action
 	if (!r) {
 		r = set_irqs(d, action, index, start, count, fd);
 		if (r)
-			r = set_failed(d, index, r);
+			r = set_failed(d, index, fd ? known_of_resample : known_of_action, r);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return err_log(&d->core->log, r);
