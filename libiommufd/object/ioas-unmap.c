@@ -24,6 +24,8 @@ static void forget(struct iommufd_ioas *ioas, uint64_t iova, uint64_t last)
  * Is the mapping still in the kernel, or was it put back? Mapping it again
  * answers both: EEXIST, it is there. A file cannot be mapped again, its
  * descriptor was the caller's; a page of ours tells whether its place is free.
+ * If the kernel refuses that too, unmapping answers; only what is certainly
+ * gone is lost.
  */
 static bool restore(struct iommufd_ioas *ioas, const struct map_entry *m)
 {
@@ -36,18 +38,19 @@ static bool restore(struct iommufd_ioas *ioas, const struct map_entry *m)
 		.prot = IOMMUFD_MAP_READ,
 		.kind = MAP_KIND_VA,
 	};
+	int r;
 
 	if (m->kind == MAP_KIND_VA)
 		page = *m;
-	switch (ops->map(&ioas->as, &page)) {
-	case -EEXIST:
+	r = ops->map(&ioas->as, &page);
+	if (r == -EEXIST || (!r && m->kind == MAP_KIND_VA))
 		return true;
-	case 0:
-		if (m->kind == MAP_KIND_VA)
-			return true;
+	if (!r) {
 		ops->unmap(&ioas->as, page.iova, page.iova + (page.length - 1));
+		return false;
 	}
-	return false;
+	r = ops->unmap(&ioas->as, m->iova, m->iova + (m->length - 1));
+	return r && r != -ENOENT;
 }
 
 static unsigned int restore_all(struct iommufd_ioas *ioas, uint64_t iova, uint64_t last,
