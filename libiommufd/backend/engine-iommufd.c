@@ -17,13 +17,14 @@ static int call(const struct engine *e, unsigned long request, void *arg)
 
 /*
  * A command that is given less than its smallest argument answers EINVAL before
- * it does anything, one that the kernel lacks ENOTTY.
+ * it does anything, one that the kernel lacks ENOTTY. 1, 0, or what else went wrong.
  */
-static bool knows(const struct engine *e, unsigned long request)
+static int knows(const struct engine *e, unsigned long request)
 {
 	uint32_t too_small = sizeof(too_small);
+	int r = call(e, request, &too_small);
 
-	return call(e, request, &too_small) == -EINVAL;
+	return r == -EINVAL ? 1 : r == -ENOTTY || r == -EOPNOTSUPP || r == 0 ? 0 : r;
 }
 
 static int probe(struct engine *e)
@@ -41,13 +42,18 @@ static int probe(struct engine *e)
 	};
 
 	/* A VFIO device not bound yet answers EINVAL to whatever it is asked. */
-	if (!knows(e, K_IOMMU_IOAS_ALLOC) || knows(e, _IO(K_IOMMUFD_TYPE, 0xff)))
+	if (knows(e, K_IOMMU_IOAS_ALLOC) != 1 || knows(e, _IO(K_IOMMUFD_TYPE, 0xff)) != 0)
 		return -ENOTTY;
 	e->caps = UINT64_C(1) << IOMMUFD_CAP_MAP_WITHOUT_DEVICE |
 		  UINT64_C(1) << IOMMUFD_CAP_REPLACE | UINT64_C(1) << IOMMUFD_CAP_GROUPS;
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (knows(e, commands[i].request))
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		int r = knows(e, commands[i].request);
+
+		if (r < 0)
+			return r;
+		if (r)
 			e->caps |= UINT64_C(1) << commands[i].cap;
+	}
 	return 0;
 }
 

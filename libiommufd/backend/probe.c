@@ -92,6 +92,22 @@ static int adopt_failed(struct backend *b, int fd, int r)
 			  "pass an open descriptor of " NODE, "the descriptor cannot be duplicated");
 }
 
+static int probe_failed(struct backend *b, int adopt, int r)
+{
+	const char *what = adopt < 0 ? NODE : "the descriptor";
+
+	if (r != -ENOTTY) {
+		report(b, "asked %s what it can do: %s", what, strerror(-r));
+		return err_kernel(r, KNOWN(-ENOMEM), "ioctl", adopt < 0 ? NODE : "fd",
+				  "try again", "%s does not tell what it can do", what);
+	}
+	report(b, "%s is not an iommufd", what);
+	return err(adopt < 0 ? -ENODEV : -ENOTTY, "IOMMU_IOAS_ALLOC", adopt < 0 ? NODE : "fd",
+		   adopt < 0 ? "load the iommufd module (modprobe iommufd)" :
+			       "pass an open descriptor of " NODE,
+		   "%s does not answer as /dev/iommu does", what);
+}
+
 int backend_open(struct backend *b, const struct core *core, const char *function,
 		 const char *policy, int adopt)
 {
@@ -109,12 +125,8 @@ int backend_open(struct backend *b, const struct core *core, const char *functio
 	b->transport = pair->transport;
 	r = pair->engine->probe(&b->engine);
 	if (r) {
-		report(b, "%s is not an iommufd", adopt < 0 ? NODE : "the descriptor");
 		sys_close(core->sys, &b->engine.fd);
-		return err(-ENOTTY, "IOMMU_IOAS_ALLOC", adopt < 0 ? NODE : "fd",
-			   "pass an open descriptor of " NODE,
-			   "%s does not answer as /dev/iommu does",
-			   adopt < 0 ? NODE : "the descriptor");
+		return probe_failed(b, adopt, r);
 	}
 	if (adopt < 0)
 		report(b, "opened " NODE ": ok");
