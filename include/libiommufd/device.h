@@ -89,7 +89,7 @@ int iommufd_device_open(struct iommufd_ctx *ctx, const char *name,
  * Bind a device whose character device someone else opened.
  *
  * The descriptor is duplicated; the caller keeps its own. It must not be bound
- * yet.
+ * yet. When this fails after the kernel has bound it, it stays so: close it.
  *
  * @param ctx   the context; the device holds it
  * @param fd    an open VFIO character device

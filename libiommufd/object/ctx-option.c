@@ -11,7 +11,7 @@ static const char *call_name(const struct iommufd_ctx *ctx, enum engine_call cal
 	return engine_call_name(&ctx->backend.engine, call);
 }
 
-static int rlimit_failed(struct iommufd_ctx *ctx, int r)
+static int rlimit_failed(struct iommufd_ctx *ctx, bool setting, int r)
 {
 	const char *remedy = "see the message";
 
@@ -19,7 +19,8 @@ static int rlimit_failed(struct iommufd_ctx *ctx, int r)
 		remedy = "set it before the first IOAS or device of the context, best with IOMMUFD_CTX_RLIMIT_PROCESS";
 	else if (r == -EPERM)
 		remedy = "run with CAP_SYS_RESOURCE, or have a privileged process set it and hand over the descriptor";
-	return err_kernel(r, KNOWN(-EBUSY, -EPERM), call_name(ctx, ENGINE_OPTION), "ctx", remedy,
+	return err_kernel(r, setting ? KNOWN(-EBUSY, -EPERM) : KNOWN(0),
+			  call_name(ctx, ENGINE_OPTION), "ctx", remedy,
 			  "the memory limit's mode is not available%s",
 			  r == -EBUSY ? " any more: objects exist" : "");
 }
@@ -40,7 +41,7 @@ IOMMUFD_EXPORT int iommufd_ctx_set_rlimit_mode(struct iommufd_ctx *ctx, uint32_t
 	pthread_mutex_lock(&ctx->lock);
 	r = e->ops->set_option(e, NULL, OPTION_RLIMIT_MODE, mode);
 	pthread_mutex_unlock(&ctx->lock);
-	return r ? err_log(&ctx->core.log, rlimit_failed(ctx, r)) : 0;
+	return r ? err_log(&ctx->core.log, rlimit_failed(ctx, true, r)) : 0;
 }
 
 IOMMUFD_EXPORT int iommufd_ctx_get_rlimit_mode(struct iommufd_ctx *ctx, uint32_t *mode)
@@ -58,7 +59,7 @@ IOMMUFD_EXPORT int iommufd_ctx_get_rlimit_mode(struct iommufd_ctx *ctx, uint32_t
 	r = e->ops->get_option(e, NULL, OPTION_RLIMIT_MODE, &value);
 	pthread_mutex_unlock(&ctx->lock);
 	if (r)
-		return err_log(&ctx->core.log, rlimit_failed(ctx, r));
+		return err_log(&ctx->core.log, rlimit_failed(ctx, false, r));
 	*mode = (uint32_t)value;
 	return 0;
 }

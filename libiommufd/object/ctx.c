@@ -58,6 +58,9 @@ static int ctx_open(const char *function, int adopt, const struct iommufd_ctx_op
 	pthread_mutex_init(&ctx->lock, NULL);
 	if (opts.flags & IOMMUFD_CTX_RLIMIT_PROCESS) {
 		r = iommufd_ctx_set_rlimit_mode(ctx, 1);
+		if (r == -EBUSY && adopt < 0)
+			r = err(-EIO, function, "ctx", "report this to the kernel's maintainers",
+				"the kernel says that a new context has objects");
 		if (r) {
 			iommufd_ctx_unref(ctx);
 			return r;

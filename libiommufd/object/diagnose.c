@@ -200,7 +200,8 @@ int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int c
 			   "the device's IOMMU cannot use %s, another user of group %d has a different one, or a file mapping reaches past its file",
 			   ioas->object, dev->group);
 	}
-	return err_kernel(code, KNOWN(-ENODEV, -EBUSY), call, dev->fd.object,
+	return err_kernel(code, dev->ioas ? KNOWN(-ENODEV) : KNOWN(-ENODEV, -EBUSY), call,
+			  dev->fd.object,
 			  "check that the device is still there",
 			  "the device cannot be attached to %s", ioas->object);
 }

@@ -128,10 +128,10 @@ IOMMUFD_EXPORT int iommufd_ioas_get_id(struct iommufd_ioas *ioas, uint32_t *id)
 	return 0;
 }
 
-static int huge_pages_failed(struct iommufd_ioas *ioas, int r)
+static int huge_pages_failed(struct iommufd_ioas *ioas, bool setting, int r)
 {
-	return err_kernel(r, KNOWN(-EINVAL, -EOPNOTSUPP, -ENOMEM), ioas_call(ioas, ENGINE_OPTION),
-			  ioas->object,
+	return err_kernel(r, setting ? KNOWN(-EINVAL, -EOPNOTSUPP, -ENOMEM) : KNOWN(-EOPNOTSUPP),
+			  ioas_call(ioas, ENGINE_OPTION), ioas->object,
 			  r == -EINVAL ? "switch huge pages before the first mapping" :
 					 "do without the option on this kernel",
 			  "huge pages cannot be switched%s",
@@ -150,7 +150,7 @@ IOMMUFD_EXPORT int iommufd_ioas_set_huge_pages(struct iommufd_ioas *ioas, int en
 	if (enable != 0 && enable != 1)
 		r = err(-EINVAL, __func__, "enable", "use 0 or 1", "the value is %d", enable);
 	else if (!engine_has(e, IOMMUFD_CAP_HUGE_PAGE_OPTION))
-		r = huge_pages_failed(ioas, -EOPNOTSUPP);
+		r = huge_pages_failed(ioas, true, -EOPNOTSUPP);
 	else if (iova_map_count(ioas->map))
 		r = err(-EINVAL, __func__, ioas->object,
 			"switch huge pages before the first mapping",
@@ -159,7 +159,7 @@ IOMMUFD_EXPORT int iommufd_ioas_set_huge_pages(struct iommufd_ioas *ioas, int en
 	else {
 		r = e->ops->set_option(e, &ioas->as, OPTION_HUGE_PAGES, (uint64_t)enable);
 		if (r)
-			r = huge_pages_failed(ioas, r);
+			r = huge_pages_failed(ioas, true, r);
 	}
 	pthread_mutex_unlock(&ioas->lock);
 	return err_log(&ioas->ctx->core.log, r);
@@ -183,7 +183,7 @@ IOMMUFD_EXPORT int iommufd_ioas_get_huge_pages(struct iommufd_ioas *ioas, int *e
 		r = e->ops->get_option(e, &ioas->as, OPTION_HUGE_PAGES, &value);
 	pthread_mutex_unlock(&ioas->lock);
 	if (r)
-		return err_log(&ioas->ctx->core.log, huge_pages_failed(ioas, r));
+		return err_log(&ioas->ctx->core.log, huge_pages_failed(ioas, false, r));
 	*enabled = value != 0;
 	return 0;
 }
