@@ -127,8 +127,8 @@ static int make_memory(struct emu_device *dev, struct emu_bar *bar)
 
 static int check_request(const struct emu_file *file, size_t n, uint64_t offset)
 {
-	uint64_t index = offset >> EMU_REGION_SHIFT;
-	uint64_t start = offset & ((UINT64_C(1) << EMU_REGION_SHIFT) - 1);
+	uint64_t index = EMU_REGION_INDEX(offset);
+	uint64_t start = EMU_REGION_AT(offset);
 	uint64_t size;
 
 	if (!file->bound || index >= EMU_NR_BARS || !n || start % EMU_PAGE)
@@ -142,13 +142,13 @@ int emu_bar_mmap(struct emu_file *file, size_t n, int prot, uint64_t offset, voi
 	struct emu_device *dev = file->device;
 	struct emu_bar_map *map;
 	struct emu_bar *bar;
-	uint64_t start = offset & ((UINT64_C(1) << EMU_REGION_SHIFT) - 1);
+	uint64_t start = EMU_REGION_AT(offset);
 	void *addr;
 	int r = check_request(file, n, offset);
 
 	if (r)
 		return r;
-	bar = &dev->bars[offset >> EMU_REGION_SHIFT];
+	bar = &dev->bars[EMU_REGION_INDEX(offset)];
 	map = malloc(sizeof(*map));
 	if (!map)
 		return -ENOMEM;
@@ -167,7 +167,7 @@ int emu_bar_mmap(struct emu_file *file, size_t n, int prot, uint64_t offset, voi
 	n = (n + EMU_PAGE - 1) / EMU_PAGE * EMU_PAGE;
 	*map = (struct emu_bar_map){ .next = dev->emu->bar_maps,
 				     .file = file,
-				     .bar = (unsigned int)(offset >> EMU_REGION_SHIFT),
+				     .bar = (unsigned int)EMU_REGION_INDEX(offset),
 				     .start = (uintptr_t)addr,
 				     .size = n,
 				     .left = n };
@@ -206,7 +206,8 @@ void emu_bar_munmap(struct iommufd_emu *emu, uintptr_t addr, size_t n)
 	while (*at) {
 		struct emu_bar_map *map = *at;
 		uintptr_t start = map->start > addr ? map->start : addr;
-		uintptr_t end = map->start + map->size < addr + n ? map->start + map->size : addr + n;
+		uintptr_t end =
+			map->start + map->size < addr + n ? map->start + map->size : addr + n;
 
 		if (start < end)
 			map->left -= map->left < end - start ? map->left : end - start;

@@ -7,7 +7,11 @@
 
 #include "emu/iommu.h"
 
-#define EMU_REGION_SHIFT 40	/* a region's index, in offsets of the device's file */
+/* Offsets in a device's file: a region's index, and a place in it. */
+#define EMU_REGION_SHIFT 40
+#define EMU_REGION_INDEX(offset) ((offset) >> EMU_REGION_SHIFT)
+#define EMU_REGION_AT(offset) ((offset) & ((UINT64_C(1) << EMU_REGION_SHIFT) - 1))
+
 #define EMU_MSIX_VECTORS 8
 #define EMU_NR_BARS 6
 

@@ -120,7 +120,8 @@ void emu_edu_write(struct emu_device *dev, uint64_t at, unsigned int size, uint6
 		ack_irq(dev, (uint32_t)value);
 		break;
 	case REG_IRQ_VECTOR:
-		if (dev->msix && dev->irq.index == K_VFIO_PCI_MSIX_IRQ_INDEX && value < EMU_MSIX_VECTORS)
+		if (dev->msix && dev->irq.index == K_VFIO_PCI_MSIX_IRQ_INDEX &&
+		    value < EMU_MSIX_VECTORS)
 			emu_irq_message(dev, (unsigned int)value);
 		break;
 	case REG_DMA_SOURCE:

@@ -86,8 +86,8 @@ static void *engine_main(void *data)
 		idle = progress ? 0 : idle + 1;
 		pause.tv_nsec = idle < IDLE_ROUNDS ? POLL_NS : POLL_IDLE_NS;
 		pthread_mutex_unlock(&engine->emu->lock);
-		if (ppoll(engine->fds, nr, mapped ? &pause : NULL, NULL) > 0 && engine->fds[0].revents &&
-		    read(engine->kick, &count, sizeof(count)) > 0)
+		if (ppoll(engine->fds, nr, mapped ? &pause : NULL, NULL) > 0 &&
+		    engine->fds[0].revents && read(engine->kick, &count, sizeof(count)) > 0)
 			idle = 0;
 		pthread_mutex_lock(&engine->emu->lock);
 	}

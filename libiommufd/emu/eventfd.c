@@ -72,12 +72,13 @@ bool emu_eventfd_take(int fd)
 	return ready(fd, POLLIN) && read(fd, &count, sizeof(count)) == (ssize_t)sizeof(count);
 }
 
-static struct emu_ioeventfd **find_io(struct emu_device *dev, const struct k_vfio_device_ioeventfd *arg,
-				      uint32_t size)
+static struct emu_ioeventfd **find_io(struct emu_device *dev,
+				      const struct k_vfio_device_ioeventfd *arg, uint32_t size)
 {
 	struct emu_ioeventfd **at = &dev->ioeventfds;
 
-	while (*at && ((*at)->offset != arg->offset || (*at)->data != arg->data || (*at)->size != size))
+	while (*at &&
+	       ((*at)->offset != arg->offset || (*at)->data != arg->data || (*at)->size != size))
 		at = &(*at)->next;
 	return at;
 }
@@ -85,8 +86,8 @@ static struct emu_ioeventfd **find_io(struct emu_device *dev, const struct k_vfi
 static int check_io(const struct emu_device *dev, const struct k_vfio_device_ioeventfd *arg,
 		    uint32_t size)
 {
-	uint64_t index = arg->offset >> EMU_REGION_SHIFT;
-	uint64_t at = arg->offset & ((UINT64_C(1) << EMU_REGION_SHIFT) - 1);
+	uint64_t index = EMU_REGION_INDEX(arg->offset);
+	uint64_t at = EMU_REGION_AT(arg->offset);
 
 	if (index >= EMU_NR_BARS || at + size > dev->bars[index].size)
 		return -EINVAL;
@@ -140,9 +141,9 @@ void emu_ioeventfd_poll(struct emu_device *dev)
 {
 	for (struct emu_ioeventfd *io = dev->ioeventfds; io; io = io->next)
 		if (emu_eventfd_take(io->fd) && emu_config_memory(dev))
-			emu_bar_write(dev, (unsigned int)(io->offset >> EMU_REGION_SHIFT),
-				      io->offset & ((UINT64_C(1) << EMU_REGION_SHIFT) - 1), io->size,
-				      io->data);
+			emu_bar_write(dev, (unsigned int)EMU_REGION_INDEX(io->offset),
+				      EMU_REGION_AT(io->offset),
+				      io->size, io->data);
 }
 
 void emu_ioeventfd_close(struct emu_device *dev)

@@ -28,7 +28,8 @@ int emu_inject_check(struct iommufd_emu *emu, uint32_t call, unsigned long reque
 	return -fault->error;
 }
 
-IOMMUFD_EXPORT int iommufd_emu_inject(struct iommufd_emu *emu, const struct iommufd_emu_fault *fault)
+IOMMUFD_EXPORT int iommufd_emu_inject(struct iommufd_emu *emu,
+				      const struct iommufd_emu_fault *fault)
 {
 	struct iommufd_emu_fault copy = { 0 };
 	int r;

@@ -12,30 +12,34 @@ static bool overlaps(const struct emu_range *range, uint64_t start, uint64_t las
 	return range->start <= last && start <= range->last;
 }
 
+/* Moves *at past a range that holds it, if it is one; false at the end of all. */
+static bool skip(const struct emu_range *range, uint64_t *at, bool *moved)
+{
+	if (!overlaps(range, *at, *at))
+		return true;
+	*moved = true;
+	if (range->last == UINT64_MAX)
+		return false;
+	*at = range->last + 1;
+	return true;
+}
+
 /* Moves *at past what is reserved (and mapped) there; false when nothing is left. */
 static bool skip_taken(const struct emu_ioas *ioas, bool areas, uint64_t *at)
 {
 	for (bool moved = true; moved;) {
-		uint64_t end = 0;
-
 		moved = false;
 		for (const struct emu_reserved *r = ioas->reserved; r; r = r->next)
-			if (overlaps(&r->range, *at, *at) && (!moved || r->range.last > end)) {
-				end = r->range.last;
-				moved = true;
-			}
-		if (!moved && areas) {
-			size_t i = emu_ioas_search(ioas, *at);
+			if (!skip(&r->range, at, &moved))
+				return false;
+		for (size_t i = areas ? emu_ioas_search(ioas, *at) : ioas->nr_areas;
+		     i < ioas->nr_areas && ioas->areas[i]->start <= *at; i++) {
+			const struct emu_range range = { ioas->areas[i]->start,
+							 ioas->areas[i]->last };
 
-			if (i < ioas->nr_areas && ioas->areas[i]->start <= *at) {
-				end = ioas->areas[i]->last;
-				moved = true;
-			}
+			if (!skip(&range, at, &moved))
+				return false;
 		}
-		if (moved && end == UINT64_MAX)
-			return false;
-		if (moved)
-			*at = end + 1;
 	}
 	return true;
 }

@@ -263,7 +263,8 @@ static int msi_trigger(const struct request *rq)
 static int host_trigger(const struct request *rq)
 {
 	struct iommufd_emu *emu = rq->dev->emu;
-	int *slot = rq->index == K_VFIO_PCI_ERR_IRQ_INDEX ? &rq->dev->irq.error : &rq->dev->irq.request;
+	int *slot =
+		rq->index == K_VFIO_PCI_ERR_IRQ_INDEX ? &rq->dev->irq.error : &rq->dev->irq.request;
 	int fd;
 
 	if (rq->flags & K_VFIO_IRQ_SET_DATA_NONE) {

@@ -210,7 +210,8 @@ static int link_device(struct iommufd_emu *emu, struct emu_device *dev, uint32_t
 	return 0;
 }
 
-IOMMUFD_EXPORT int iommufd_emu_add_device(struct iommufd_emu *emu, const struct iommufd_emu_device_opts *opts)
+IOMMUFD_EXPORT int iommufd_emu_add_device(struct iommufd_emu *emu,
+					  const struct iommufd_emu_device_opts *opts)
 {
 	struct iommufd_emu_device_opts copy;
 	struct emu_device *dev;
@@ -237,7 +238,8 @@ IOMMUFD_EXPORT int iommufd_emu_add_device(struct iommufd_emu *emu, const struct 
 	return r;
 }
 
-IOMMUFD_EXPORT int iommufd_emu_get_counts(struct iommufd_emu *emu, struct iommufd_emu_counts *counts)
+IOMMUFD_EXPORT int iommufd_emu_get_counts(struct iommufd_emu *emu,
+					  struct iommufd_emu_counts *counts)
 {
 	const size_t head = offsetof(struct iommufd_emu_counts, calls);
 	size_t size;

@@ -47,7 +47,8 @@ static void remove_area(struct emu_ioas *ioas, size_t at)
 	free(area);
 	ioas->nr_areas--;
 	ioas->iommu->emu->counts.mappings--;
-	memmove(ioas->areas + at, ioas->areas + at + 1, (ioas->nr_areas - at) * sizeof(*ioas->areas));
+	memmove(ioas->areas + at, ioas->areas + at + 1,
+		(ioas->nr_areas - at) * sizeof(*ioas->areas));
 }
 
 static int check_slice(const struct emu_ioas *ioas, const struct slice *slice, uint32_t flags)
@@ -82,7 +83,8 @@ static int add_area(struct emu_ioas *ioas, const struct slice *slice, uint64_t i
 	}
 	slice->pages->refs++;
 	at = emu_ioas_search(ioas, iova);
-	memmove(ioas->areas + at + 1, ioas->areas + at, (ioas->nr_areas - at) * sizeof(*ioas->areas));
+	memmove(ioas->areas + at + 1, ioas->areas + at,
+		(ioas->nr_areas - at) * sizeof(*ioas->areas));
 	ioas->areas[at] = area;
 	ioas->nr_areas++;
 	ioas->iommu->emu->counts.mappings++;

@@ -73,8 +73,8 @@ static int one_access(struct emu_device *dev, unsigned int bar, uint64_t at, uns
 	return r;
 }
 
-static ssize_t bar_rw(struct emu_device *dev, unsigned int bar, uint64_t user, size_t n, uint64_t at,
-		      bool write)
+static ssize_t bar_rw(struct emu_device *dev, unsigned int bar, uint64_t user, size_t n,
+		      uint64_t at, bool write)
 {
 	size_t done = 0;
 
@@ -95,8 +95,8 @@ static ssize_t bar_rw(struct emu_device *dev, unsigned int bar, uint64_t user, s
 
 ssize_t emu_region_rw(struct emu_file *file, uint64_t user, size_t n, uint64_t offset, bool write)
 {
-	uint64_t index = offset >> EMU_REGION_SHIFT;
-	uint64_t at = offset & ((UINT64_C(1) << EMU_REGION_SHIFT) - 1);
+	uint64_t index = EMU_REGION_INDEX(offset);
+	uint64_t at = EMU_REGION_AT(offset);
 	struct emu_device *dev = file->device;
 
 	if ((int64_t)offset < 0 || !file->bound)

@@ -98,8 +98,8 @@ int emu_hot_reset_info(struct emu_device *dev, uint64_t arg)
 			return r;
 		arg += sizeof(out);
 	}
-	return emu_user_write(arg - info.count * sizeof(struct k_vfio_pci_dependent_device) - min, &info,
-			      min);
+	return emu_user_write(arg - info.count * sizeof(struct k_vfio_pci_dependent_device) - min,
+			      &info, min);
 }
 
 /* Opened as a character device: ownership is the iommufd's, and no groups may be named. */

@@ -149,7 +149,8 @@ ssize_t emu_sysfs_list_dir(struct iommufd_emu *emu, const char *path, char *buf,
 		const char *name = node->path + len + 1;
 		size_t size;
 
-		if (strncmp(node->path, dir->path, len) || node->path[len] != '/' || strchr(name, '/'))
+		if (strncmp(node->path, dir->path, len) || node->path[len] != '/' ||
+		    strchr(name, '/'))
 			continue;
 		size = strlen(name) + 1;
 		if (used + size > n)

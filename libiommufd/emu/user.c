@@ -99,8 +99,8 @@ static int probe_pages(uintptr_t start, uintptr_t end, uintptr_t page, bool writ
 	for (uintptr_t at = start; at < end; at += page) {
 		if (emu_user_read(&byte, at, 1))
 			return -EFAULT;
-		if (writable && syscall(SYS_futex, &dummy, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, at,
-					FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 1)) < 0)
+		if (writable && syscall(SYS_futex, &dummy, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0,
+					at, FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 1)) < 0)
 			return -EFAULT;
 	}
 	return 0;

@@ -21,7 +21,9 @@ static void nothing_but_bind_before_bind(void **state)
 static void bind_refuses_in_the_kernels_order(void **state)
 {
 	struct machine *m = *state;
-	struct k_vfio_device_bind_iommufd arg = { .argsz = sizeof(arg), .iommufd = 1000, .flags = 2 };
+	struct k_vfio_device_bind_iommufd arg = { .argsz = sizeof(arg),
+						  .iommufd = 1000,
+						  .flags = 2 };
 	int dev = open_cdev(m, ALONE1), second = open_cdev(m, ALONE1);
 	uint8_t token[16] = { 1 };
 
@@ -54,7 +56,11 @@ static void add(struct machine *m, const char *bdf, const char *driver, uint32_t
 		const uint8_t *token)
 {
 	const struct iommufd_emu_device_opts opts = {
-		.size = sizeof(opts), .bdf = bdf, .driver = driver, .group = group, .vf_token = token,
+		.size = sizeof(opts),
+		.bdf = bdf,
+		.driver = driver,
+		.group = group,
+		.vf_token = token,
 	};
 
 	assert_int_equal(iommufd_emu_add_device(m->emu, &opts), 0);
@@ -190,8 +196,10 @@ static void page_tables_made_by_hand(void **state)
 	assert_int_equal(map(m, m->mem, 2 * PAGE, 0x10000), 0);
 	assert_int_equal(new_hwpt(m, 99, m->ioas, 0, &hwpt), -ENOENT);
 	assert_int_equal(new_hwpt(m, id, 99, 0, &hwpt), -EINVAL);
-	assert_int_equal(new_hwpt(m, id, m->ioas, K_IOMMU_HWPT_ALLOC_NEST_PARENT, &hwpt), -EOPNOTSUPP);
-	assert_int_equal(new_hwpt(m, id, m->ioas, K_IOMMU_HWPT_ALLOC_DIRTY_TRACKING, &hwpt), -EOPNOTSUPP);
+	assert_int_equal(new_hwpt(m, id, m->ioas, K_IOMMU_HWPT_ALLOC_NEST_PARENT, &hwpt),
+			 -EOPNOTSUPP);
+	assert_int_equal(new_hwpt(m, id, m->ioas, K_IOMMU_HWPT_ALLOC_DIRTY_TRACKING, &hwpt),
+			 -EOPNOTSUPP);
 	assert_int_equal(new_hwpt(m, id, m->ioas, 0, &hwpt), 0);
 	assert_int_equal(counts(m).pinned_pages, 2);
 	assert_int_equal(attach(m, dev, m->ioas, &out), 0); /* automatic: another one */
@@ -208,7 +216,10 @@ static void page_tables_made_by_hand(void **state)
 static int attach_pasid(struct machine *m, int dev, uint32_t pasid, uint32_t pt)
 {
 	struct k_vfio_device_attach_iommufd_pt arg = {
-		.argsz = sizeof(arg), .flags = K_VFIO_DEVICE_ATTACH_PASID, .pt_id = pt, .pasid = pasid,
+		.argsz = sizeof(arg),
+		.flags = K_VFIO_DEVICE_ATTACH_PASID,
+		.pt_id = pt,
+		.pasid = pasid,
 	};
 
 	return request(m, dev, K_VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg);

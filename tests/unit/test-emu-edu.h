@@ -147,7 +147,8 @@ static inline uint64_t wait_event(int fd, int ms)
 static inline int set_irqs(struct machine *m, int dev, uint32_t flags, uint32_t index,
 			   uint32_t first, uint32_t count, const void *data, size_t size)
 {
-	uint32_t buf[5 + 8] = { (uint32_t)(5 * sizeof(uint32_t) + size), flags, index, first, count };
+	uint32_t buf[5 + 8] = { (uint32_t)(5 * sizeof(uint32_t) + size), flags, index, first,
+				count };
 
 	if (size)
 		memcpy(buf + 5, data, size);

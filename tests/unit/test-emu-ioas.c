@@ -2,8 +2,8 @@
 /* The emulated /dev/iommu: sharing memory, files, options. */
 #include "test-emu.h"
 
-static int copy_area(struct machine *m, uint32_t dst, uint32_t flags, uint64_t from, uint64_t length,
-		     uint64_t to)
+static int copy_area(struct machine *m, uint32_t dst, uint32_t flags, uint64_t from,
+		     uint64_t length, uint64_t to)
 {
 	struct k_iommu_ioas_copy arg = {
 		.size = sizeof(arg), .flags = flags, .dst_ioas_id = dst, .src_ioas_id = m->ioas,
@@ -26,7 +26,11 @@ static int map_file(struct machine *m, int fd, uint64_t start, uint64_t length, 
 static int option(struct machine *m, uint32_t id, uint16_t op, uint32_t object, uint64_t *value)
 {
 	struct k_iommu_option arg = {
-		.size = sizeof(arg), .option_id = id, .op = op, .object_id = object, .val64 = *value,
+		.size = sizeof(arg),
+		.option_id = id,
+		.op = op,
+		.object_id = object,
+		.val64 = *value,
 	};
 	int r = request(m, m->iommu, K_IOMMU_OPTION, &arg);
 
@@ -166,7 +170,8 @@ static void options(void **state)
 
 static int setup_unprivileged(void **state)
 {
-	const struct iommufd_emu_opts opts = { .size = sizeof(opts), .flags = IOMMUFD_EMU_UNPRIVILEGED };
+	const struct iommufd_emu_opts opts = { .size = sizeof(opts),
+					       .flags = IOMMUFD_EMU_UNPRIVILEGED };
 
 	return start(state, &opts);
 }
@@ -200,12 +205,14 @@ static void the_vfio_ioas_is_remembered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(pinning_stops_at_the_limit, setup_memlock, teardown),
+		cmocka_unit_test_setup_teardown(pinning_stops_at_the_limit, setup_memlock,
+						teardown),
 		TEST(copy_takes_parts_and_runs_but_no_holes),
 		TEST(files_are_judged_when_pinned),
 		TEST(change_process_wants_files),
 		TEST(options),
-		cmocka_unit_test_setup_teardown(rlimit_mode_needs_privilege, setup_unprivileged, teardown),
+		cmocka_unit_test_setup_teardown(rlimit_mode_needs_privilege, setup_unprivileged,
+						teardown),
 		TEST(the_vfio_ioas_is_remembered),
 	};
 

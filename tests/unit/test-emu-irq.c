@@ -123,7 +123,8 @@ static void intx_is_masked_when_delivered(void **state)
 	assert_int_equal(set_event(m, dev, intx, 0, event), 0);
 	put32(m, dev, EDU_RAISE, 1);
 	assert_int_equal(wait_event(event, 2000), 1);
-	assert_int_equal(get32(m, dev, CONFIG + 4) >> 16 & 8, 8); /* pending, by the status register */
+	assert_int_equal(get32(m, dev, CONFIG + 4) >> 16 & 8,
+			 8); /* pending, by the status register */
 	put32(m, dev, EDU_RAISE, 2);
 	assert_int_equal(wait_event(event, 20), 0);
 	assert_int_equal(act(m, dev, K_VFIO_IRQ_SET_ACTION_UNMASK, intx, 1), 0);
@@ -226,7 +227,8 @@ static void the_host_has_channels_of_its_own(void **state)
 	assert_int_equal(set_event(m, dev, req, 0, event), 0);
 	assert_int_equal(act(m, dev, TRIGGER, req, 1), 0);
 	assert_int_equal(wait_event(event, 2000), 1);
-	assert_int_equal(set_irqs(m, dev, K_VFIO_IRQ_SET_DATA_BOOL | TRIGGER, req, 0, 1, &yes, 1), 0);
+	assert_int_equal(set_irqs(m, dev, K_VFIO_IRQ_SET_DATA_BOOL | TRIGGER, req, 0, 1, &yes, 1),
+			 0);
 	assert_int_equal(wait_event(event, 2000), 1);
 	assert_int_equal(act(m, dev, TRIGGER, req, 0), 0);
 	assert_int_equal(act(m, dev, TRIGGER, req, 0), -EINVAL);
@@ -307,7 +309,8 @@ static void features_are_probed_and_refused(void **state)
 {
 	struct machine *m = *state;
 	const uint32_t set = K_VFIO_DEVICE_FEATURE_SET, probe = K_VFIO_DEVICE_FEATURE_PROBE;
-	const uint32_t entry = K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, get_ = K_VFIO_DEVICE_FEATURE_GET;
+	const uint32_t entry = K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
+		       get_ = K_VFIO_DEVICE_FEATURE_GET;
 	const uint32_t wakeup = K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP;
 	int dev = get_device(m, ALONE1), event = new_event(m);
 
@@ -332,7 +335,10 @@ static void features_are_probed_and_refused(void **state)
 static int ioeventfd(struct machine *m, int dev, uint64_t at, uint64_t data, int fd)
 {
 	struct k_vfio_device_ioeventfd arg = {
-		.argsz = sizeof(arg), .flags = K_VFIO_DEVICE_IOEVENTFD_32, .offset = at, .data = data,
+		.argsz = sizeof(arg),
+		.flags = K_VFIO_DEVICE_IOEVENTFD_32,
+		.offset = at,
+		.data = data,
 		.fd = fd,
 	};
 

@@ -128,7 +128,8 @@ static void shapes(void **state)
 	other.sys = iommufd_emu_get_sys(other.emu);
 	assert_int_equal(open_cdev(&other, 0), -ENOENT);
 	assert_int_equal(exists(&other, "/sys/bus/pci/devices/0000:00:03.0/vfio-dev/vfio0"), 0);
-	assert_int_equal(exists(&other, "/sys/bus/pci/devices/0000:00:03.0/vfio-dev/vfio0/dev"), -ENOENT);
+	assert_int_equal(exists(&other, "/sys/bus/pci/devices/0000:00:03.0/vfio-dev/vfio0/dev"),
+			 -ENOENT);
 	iommufd_emu_unref(other.emu);
 
 	other.emu = shaped(IOMMUFD_EMU_NO_MSI_ISOLATION);
@@ -158,7 +159,8 @@ static void options_are_checked(void **state)
 	struct iommufd_emu_device_opts dev = { .size = sizeof(dev), .bdf = "0000:00:03.0" };
 	struct iommufd_emu_counts c = { .size = 8 };
 	struct iommufd_emu *emu = NULL;
-	static const char *const bad[] = { "", "0000:00:3.0", "0000:00:03.8", "0000:00:20.0", "0000:00:03.00" };
+	static const char *const bad[] = { "", "0000:00:3.0", "0000:00:03.8", "0000:00:20.0",
+					   "0000:00:03.00" };
 
 	assert_int_equal(iommufd_emu_new(NULL, NULL), -EINVAL);
 	assert_int_equal(iommufd_emu_new(&opts.opts, &emu), 0);
@@ -228,7 +230,11 @@ static void any_call_can_be_made_to_fail(void **state)
 {
 	struct machine *m = *state;
 	struct iommufd_emu_fault fault = {
-		.size = sizeof(fault), .error = EIO, .request = K_IOMMU_IOAS_ALLOC, .nth = 2, .count = 2,
+		.size = sizeof(fault),
+		.error = EIO,
+		.request = K_IOMMU_IOAS_ALLOC,
+		.nth = 2,
+		.count = 2,
 	};
 	uint64_t before = counts(m).calls;
 	uint32_t id;
@@ -269,7 +275,8 @@ static void *work(void *data)
 	static char no_interrupt[] = "no interrupt", no_data[] = "no data";
 	static atomic_int next;
 	int dev, event;
-	uint8_t *mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *mem =
+		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	m.iommu = open_path(&m, "/dev/iommu");
 	new_ioas(&m, m.iommu, &m.ioas);
@@ -331,7 +338,8 @@ static void an_idle_machine_costs_nothing(void **state)
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
 	usleep(200000);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-	assert_true((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec < 20000000);
+	assert_true((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec <
+		    20000000);
 	shut(m, dev);
 }
 

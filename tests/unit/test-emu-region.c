@@ -92,7 +92,8 @@ static void configuration_space_takes_what_it_should(void **state)
 	put32(m, dev, CONFIG + 0x30, 0xffffffff);
 	assert_int_equal(get32(m, dev, CONFIG + 0x30), 0);
 	put32(m, dev, CONFIG + 0x40, 0x00f10005);
-	assert_int_equal(get32(m, dev, CONFIG + 0x40), 0x00800005); /* MSI is SET_IRQS's to enable */
+	assert_int_equal(get32(m, dev, CONFIG + 0x40),
+			 0x00800005); /* MSI is SET_IRQS's to enable */
 	put32(m, dev, CONFIG + 0x44, 0xfee01000);
 	assert_int_equal(get32(m, dev, CONFIG + 0x44), 0xfee01000);
 	put32(m, dev, CONFIG + 0x80, 0x12345678); /* between capabilities */
@@ -219,10 +220,12 @@ static void bars_map_within_their_size_and_not_for_dma(void **state)
 	int dev = get_device(m, ALONE1);
 	void *bar = NULL;
 
-	assert_int_equal(m->sys->mmap(m->sys->data, (1 << 20) + 1, PROT_READ, dev, 0, &bar), -EINVAL);
+	assert_int_equal(m->sys->mmap(m->sys->data, (1 << 20) + 1, PROT_READ, dev, 0, &bar),
+			 -EINVAL);
 	assert_int_equal(m->sys->mmap(m->sys->data, PAGE, PROT_READ, dev, 1 << 20, &bar), -EINVAL);
 	assert_int_equal(m->sys->mmap(m->sys->data, PAGE, PROT_READ, dev, CONFIG, &bar), -EINVAL);
-	assert_int_equal(m->sys->mmap(m->sys->data, PAGE, PROT_READ, dev, 1ull << 40, &bar), -EINVAL);
+	assert_int_equal(m->sys->mmap(m->sys->data, PAGE, PROT_READ, dev, 1ull << 40, &bar),
+			 -EINVAL);
 	assert_int_equal(m->sys->mmap(m->sys->data, PAGE, PROT_READ, dev, 5, &bar), -EINVAL);
 	assert_int_equal(m->sys->mmap(m->sys->data, PAGE, PROT_READ, m->iommu, 0, &bar), -ENXIO);
 	bar = map_bar(m, dev, 0, PAGE);

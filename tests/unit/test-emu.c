@@ -163,7 +163,8 @@ static uint64_t pick(struct machine *m, uint64_t va, uint64_t length)
 static void the_kernel_picks_the_lowest_fit(void **state)
 {
 	struct machine *m = *state;
-	const struct k_iommu_iova_range window[] = { { 0x1800000, 0x1802fff }, { 0x1400000, 0x1400fff } };
+	const struct k_iommu_iova_range window[] = { { 0x1800000, 0x1802fff },
+						     { 0x1400000, 0x1400fff } };
 	uint64_t iova;
 
 	assert_int_equal(pick(m, 0x10001000, PAGE), 0x1000);	    /* never page 0 */
@@ -239,7 +240,9 @@ static void attach_refuses_mappings_it_cannot_take(void **state)
 	int dev = get_device(m, ALONE1);
 	static const struct {
 		uint64_t iova, length;
-	} bad[] = { { 0xfee00000, PAGE }, { UINT64_C(1) << 39, PAGE }, { 0x1000, 100 }, { 0x1001, PAGE } };
+	} bad[] = {
+		{ 0xfee00000, PAGE }, { UINT64_C(1) << 39, PAGE }, { 0x1000, 100 }, { 0x1001, PAGE }
+	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		assert_int_equal(map(m, m->mem, bad[i].length, bad[i].iova), 0);
@@ -268,10 +271,12 @@ static void memory_is_pinned_at_attach_with_rollback(void **state)
 	assert_int_equal(attach(m, other, m->ioas, NULL), 0);
 	assert_int_equal(counts(m).pinned_pages, 4); /* once, however many devices */
 	assert_int_equal(map(m, m->mem + 8 * PAGE, PAGE, 0x20000), -EFAULT);
-	assert_int_equal(map_in(m, m->ioas, m->mem + 8 * PAGE, PAGE, FIXED | K_IOMMU_IOAS_MAP_READABLE,
-				&(uint64_t){ 0x20000 }), 0);
-	assert_int_equal(map_in(m, m->ioas, m->mem + 9 * PAGE, PAGE, FIXED | K_IOMMU_IOAS_MAP_READABLE,
-				&(uint64_t){ 0x30000 }), -EFAULT);
+	assert_int_equal(map_in(m, m->ioas, m->mem + 8 * PAGE, PAGE,
+				FIXED | K_IOMMU_IOAS_MAP_READABLE, &(uint64_t){ 0x20000 }),
+			 0);
+	assert_int_equal(map_in(m, m->ioas, m->mem + 9 * PAGE, PAGE,
+				FIXED | K_IOMMU_IOAS_MAP_READABLE, &(uint64_t){ 0x30000 }),
+			 -EFAULT);
 	assert_int_equal(map(m, (void *)PAGE, PAGE, 0x30000), -EFAULT);
 	assert_int_equal(counts(m).pinned_pages, 5);
 	shut(m, dev);
