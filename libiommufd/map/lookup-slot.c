@@ -19,10 +19,10 @@ static uint64_t one_word(const struct extent *e)
 	return e->delta << 9 | (uint64_t)(e->count - 1) << 12 | e->first << 3 | LOOKUP_ONE;
 }
 
-/* Can the extent, alone in its slot, be written in the slot word?  That is FULL or ONE. */
+/* Can the extent, alone in its slot, be written in the slot word? */
 static bool extent_fits(const struct extent *e)
 {
-	return e->count == LOOKUP_SLOT_PAGES || one_fits(e->delta);
+	return !e->count || e->count == LOOKUP_SLOT_PAGES || one_fits(e->delta);
 }
 
 static uint64_t extent_word(const struct extent *e)
