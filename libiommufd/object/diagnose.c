@@ -126,14 +126,6 @@ static int address_in_use(struct iommufd_device *dev, struct iommufd_ioas *ioas,
 		   ioas->object, (ull)m.iova, (ull)m.iova + (m.length ? m.length - 1 : 0));
 }
 
-bool diagnose_read_only(const struct iommufd_sys *sys, uint64_t va, uint64_t length)
-{
-	void *memory = (void *)(uintptr_t)va;
-
-	return sys_populate(sys, memory, length, 1) == -EINVAL &&
-	       !sys_populate(sys, memory, length, 0);
-}
-
 /* Touch what is mapped, as pinning would, to find the piece that cannot be. */
 static bool find_unpinnable(const struct iommufd_ioas *ioas, struct map_entry *m)
 {
@@ -161,19 +153,11 @@ static int cannot_pin(struct iommufd_device *dev, struct iommufd_ioas *ioas, int
 	struct rlimit limit = { 0 };
 	struct map_entry m;
 
-	if (find_unpinnable(ioas, &m)) {
-		if (code == -EFAULT && m.prot & IOMMUFD_MAP_WRITE &&
-		    diagnose_read_only(dev->ctx->core.sys, m.va, m.length))
-			return err(-EPERM, call, dev->fd.object,
-				   "map it for reading only, or let the memory be writable",
-				   "the mapping at iova %#llx..%#llx of %s (va %#llx) is for writing, its memory is not",
-				   (ull)m.iova, (ull)m.iova + (m.length - 1), ioas->object,
-				   (ull)m.va);
+	if (find_unpinnable(ioas, &m))
 		return err(code, call, dev->fd.object,
 			   "unmap it, or let the memory exist with the access asked for",
 			   "the mapping at iova %#llx..%#llx of %s (va %#llx) cannot be pinned",
 			   (ull)m.iova, (ull)m.iova + (m.length - 1), ioas->object, (ull)m.va);
-	}
 	if (code != -ENOMEM)
 		return err(code, call, dev->fd.object, "check what is mapped",
 			   "a mapping of %s cannot be pinned", ioas->object);

@@ -10,12 +10,6 @@
 
 int diagnose_bind(struct iommufd_device *dev, int code, bool with_token);
 
-/*
- * Is all of this memory there and some of it not to be written? The kernel says
- * EFAULT for that as for memory which is not there.
- */
-bool diagnose_read_only(const struct iommufd_sys *sys, uint64_t va, uint64_t length);
-
 /* IOAS lock held. */
 int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code);
 

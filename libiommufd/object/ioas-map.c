@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "base/opts.h"
-#include "object/diagnose.h"
 #include "object/ioas.h"
 
 typedef unsigned long long ull; /* for printf */
@@ -33,11 +32,6 @@ static int kernel_refused(struct iommufd_ioas *ioas, const struct map_request *r
 		KNOWN(-EFAULT, -ENOMEM);
 	const char *what = req->kind == MAP_KIND_FILE ? "file offset" : "va";
 
-	if (r == -EFAULT && req->kind == MAP_KIND_VA && req->flags & IOMMUFD_MAP_WRITE &&
-	    diagnose_read_only(ioas->ctx->core.sys, req->va, req->length))
-		return err(-EPERM, ioas_call(ioas, call), ioas->object, remedy_of(-EPERM),
-			   "va %#llx, length %#llx is to be mapped for writing and may only be read",
-			   (ull)req->va, (ull)req->length);
 	return err_kernel(r, known, ioas_call(ioas, call), ioas->object, remedy_of(r),
 			  "%s %#llx, length %#llx cannot be mapped at iova %#llx", what,
 			  (ull)(req->kind == MAP_KIND_FILE ? req->offset : req->va),

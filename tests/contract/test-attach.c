@@ -162,7 +162,7 @@ static void attach_absent_memory_efault(void **state)
 	assert_ok(iommufd_device_attach(dev, ioas));
 }
 
-static void attach_read_only_memory_for_writing_eperm(void **state)
+static void attach_read_only_memory_for_writing_efault(void **state)
 {
 	struct fixture *f = *state;
 	struct iommufd_device *dev = get_device(f, ALONE1);
@@ -171,7 +171,8 @@ static void attach_read_only_memory_for_writing_eperm(void **state)
 
 	map_at(ioas, data, PAGE, 0x10000);
 	assert_int_equal(mprotect(data, PAGE, PROT_READ), 0);
-	assert_error(iommufd_device_attach(dev, ioas), -EPERM);
+	assert_error(iommufd_device_attach(dev, ioas), -EFAULT);
+	assert_non_null(strstr(expected_record()->message, "0x10000"));
 	assert_int_equal(mprotect(data, PAGE, PROT_READ | PROT_WRITE), 0);
 	assert_ok(iommufd_device_attach(dev, ioas));
 }
@@ -264,7 +265,7 @@ static void replace_refused_stays_where_it_was(void **state)
 	assert_ok(iommufd_device_detach(dev));
 }
 
-static void replace_read_only_memory_for_writing_eperm(void **state)
+static void replace_read_only_memory_for_writing_efault(void **state)
 {
 	struct fixture *f = *state;
 	struct iommufd_device *dev = get_device(f, ALONE1);
@@ -274,7 +275,7 @@ static void replace_read_only_memory_for_writing_eperm(void **state)
 	assert_ok(iommufd_device_attach(dev, ioas));
 	map_at(next, data, PAGE, 0x10000);
 	assert_int_equal(mprotect(data, PAGE, PROT_READ), 0);
-	assert_error(iommufd_device_replace(dev, next), -EPERM);
+	assert_error(iommufd_device_replace(dev, next), -EFAULT);
 }
 
 static void get_ioas_bad_argument_einval(void **state)
@@ -380,13 +381,13 @@ static const struct CMUnitTest cases[] = {
 	CASE(attach_to_a_foreign_ioas_einval),
 	CASE(attach_unreachable_mapping_eaddrinuse),
 	CASE(attach_absent_memory_efault),
-	CASE(attach_read_only_memory_for_writing_eperm),
+	CASE(attach_read_only_memory_for_writing_efault),
 	CASE(attach_over_the_lock_limit_enomem),
 	CASE(replace_moves_the_device),
 	CASE(replace_holds_the_new_and_frees_the_old),
 	CASE(replace_when_not_attached_einval),
 	CASE(replace_refused_stays_where_it_was),
-	CASE(replace_read_only_memory_for_writing_eperm),
+	CASE(replace_read_only_memory_for_writing_efault),
 	CASE(get_ioas_bad_argument_einval),
 	CASE(group_shares_one_ioas),
 	CASE(group_attach_to_different_ioas_ebusy),

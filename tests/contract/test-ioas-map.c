@@ -382,7 +382,7 @@ static void ioas_map_protected_memory_efault(void **state)
 	assert_error(map_fixed(ioas, data, PAGE, 0x10000), -EFAULT);
 }
 
-static void ioas_map_read_only_memory_for_writing_eperm(void **state)
+static void ioas_map_read_only_memory_for_writing_efault(void **state)
 {
 	struct fixture *f = *state;
 	struct iommufd_ioas *ioas = get_ioas(f);
@@ -391,7 +391,7 @@ static void ioas_map_read_only_memory_for_writing_eperm(void **state)
 
 	assert_ok(iommufd_device_attach(get_device(f, ALONE1), ioas));
 	assert_int_equal(mprotect(data, PAGE, PROT_READ), 0);
-	assert_error(map_fixed(ioas, data, PAGE, 0x10000), -EPERM);
+	assert_error(map_fixed(ioas, data, PAGE, 0x10000), -EFAULT);
 	assert_ok(iommufd_ioas_map(ioas, data, PAGE, IOMMUFD_MAP_READ | IOMMUFD_MAP_FIXED, &iova,
 				   NULL));
 }
@@ -447,7 +447,7 @@ static const struct CMUnitTest cases[] = {
 	CASE(ioas_map_absent_memory_before_attach_is_recorded),
 	CASE(ioas_map_absent_memory_efault),
 	CASE(ioas_map_protected_memory_efault),
-	CASE(ioas_map_read_only_memory_for_writing_eperm),
+	CASE(ioas_map_read_only_memory_for_writing_efault),
 	CASE(ioas_map_over_the_lock_limit_enomem),
 };
 
