@@ -197,7 +197,7 @@ const char *iommufd_ctx_get_backend(struct iommufd_ctx *ctx);
 /**
  * Get what was tried when the context was opened, and with what result.
  *
- * One line per step, as "opened /dev/iommu: ok".
+ * One line per step, as "opened /dev/iommu: ok"; the last says what is used.
  *
  * @param ctx  the context
  * @return text that lives as long as the context; NULL if @p ctx is not a context

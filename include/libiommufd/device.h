@@ -38,8 +38,8 @@ struct iommufd_device_opts {
 struct iommufd_device_info {
 	size_t size;          /**< sizeof(struct iommufd_device_info), set by the caller */
 	uint32_t flags;       /**< IOMMUFD_DEVICE_* */
-	uint32_t num_regions; /**< regions, for iommufd_region_get_info() */
-	uint32_t num_irqs;    /**< interrupt indices, for iommufd_irq_get_info() */
+	uint32_t num_regions; /**< region numbers, for iommufd_region_get_info(); some may not exist */
+	uint32_t num_irqs;    /**< interrupt indices, for iommufd_irq_get_info(); some may not exist */
 	uint32_t id;          /**< the kernel's number of the bound device in this context */
 	int32_t group;        /**< IOMMU group number, or -1 if sysfs does not tell */
 	uint32_t reserved;    /**< zero */
@@ -68,11 +68,11 @@ enum {
  *   -EOPNOTSUPP     unknown flag
  *   -EEXIST         the cookie belongs to another device of this context
  *   -ENOENT         no such device, or the kernel gives it no character device
- *   -ENODEV         the device has no VFIO driver, or went away
+ *   -ENODEV         the device has no VFIO driver, went away, or its node is another device's by now
  *   -ENXIO          the character device has no driver behind it
  *   -ENOTTY         the path is not a VFIO character device
  *   -EACCES         the character device may not be opened by this user, or the VF token is wrong or missing
- *   -EPERM          its IOMMU group is in use by a kernel driver or another context, or its interrupts cannot be isolated
+ *   -EPERM          its IOMMU group is in use by a kernel driver or another context, its interrupts cannot be isolated, or no IOMMU stands behind it
  *   -EBUSY          this context has it open already, or someone uses it through its group
  *   -EMFILE         no file descriptor left in the process
  *   -ENFILE         no file descriptor left in the system
@@ -103,7 +103,7 @@ int iommufd_device_open(struct iommufd_ctx *ctx, const char *name,
  *   -ENOTTY         @p fd is not a VFIO character device
  *   -EEXIST         the cookie belongs to another device of this context
  *   -EACCES         the VF token is wrong or missing
- *   -EPERM          its IOMMU group is in use by a kernel driver or another context, or its interrupts cannot be isolated
+ *   -EPERM          its IOMMU group is in use by a kernel driver or another context, its interrupts cannot be isolated, or no IOMMU stands behind it
  *   -EBUSY          this context has it open already, or someone uses it through its group
  *   -ENODEV         the device went away
  *   -EMFILE         no file descriptor left in the process
@@ -190,7 +190,7 @@ int iommufd_device_get_fd(struct iommufd_device *dev);
  * @param ioas  an IOAS of the same context
  * @return 0, or:
  *   -EINVAL         not a device or not an IOAS, they belong to different contexts, or the hardware cannot use this IOAS
- *   -EBUSY          the device is attached already, or another device of its IOMMU group is attached to a different IOAS
+ *   -EBUSY          the device is attached already, another device of its IOMMU group is attached to a different IOAS or is being reset
  *   -EADDRINUSE     a mapping lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
  *   -ENODEV         the device went away, or a mapped file was revoked
@@ -213,7 +213,7 @@ int iommufd_device_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas)
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object
  * @since 0.1
- * @source VFIO_DEVICE_DETACH_IOMMUFD_PT, IOMMU_IOAS_IOVA_RANGES
+ * @source VFIO_DEVICE_DETACH_IOMMUFD_PT
  */
 int iommufd_device_detach(struct iommufd_device *dev);
 
@@ -229,6 +229,7 @@ int iommufd_device_detach(struct iommufd_device *dev);
  *   -EINVAL         not a device or not an IOAS, they belong to different contexts, the device is not attached, or the hardware cannot use this IOAS
  *   -EADDRINUSE     a mapping lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
+ *   -EBUSY          a device of the group is being reset; try again
  *   -ENODEV         the device went away, or a mapped file was revoked
  *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno

@@ -59,6 +59,7 @@ struct iommufd_emu_device_opts {
 	const char *bdf;      /**< "dddd:bb:dd.f"; required, must be new */
 	const char *driver;   /**< driver bound to it; NULL is "vfio-pci", "" is none */
 	uint32_t group;       /**< IOMMU group number; devices with the same number share it */
+	uint32_t reserved;    /**< zero */
 	const uint8_t *vf_token; /**< 16 bytes a binding must present; NULL is none needed */
 };
 

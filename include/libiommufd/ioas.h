@@ -32,8 +32,8 @@ struct iommufd_ioas;
 
 /** A range of IOVAs; both ends belong to it. */
 struct iommufd_range {
-	uint64_t start;
-	uint64_t last;
+	uint64_t start;       /**< first IOVA */
+	uint64_t last;        /**< last IOVA */
 };
 
 /** Options for iommufd_ioas_new(); zero is the default for every field. */
@@ -330,9 +330,11 @@ int iommufd_ioas_copy(struct iommufd_ioas *dst, struct iommufd_ioas *src, uint64
  * @return 0, or:
  *   -EINVAL         not an IOAS, @p count is NULL, or @p ranges is NULL with room
  *   -ENOBUFS        more ranges exist than there is room for; the first are given
+ *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source none; IOMMU_IOAS_IOVA_RANGES at creation, attach and detach
+ * @source IOMMU_IOAS_IOVA_RANGES, when they have changed
  */
 int iommufd_ioas_get_ranges(struct iommufd_ioas *ioas, struct iommufd_range *ranges, size_t *count);
 
@@ -343,9 +345,11 @@ int iommufd_ioas_get_ranges(struct iommufd_ioas *ioas, struct iommufd_range *ran
  * @param align  receives bytes, a power of two, at least the page size
  * @return 0, or:
  *   -EINVAL         not an IOAS, or @p align is NULL
+ *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source none; IOMMU_IOAS_IOVA_RANGES at creation, attach and detach
+ * @source IOMMU_IOAS_IOVA_RANGES, when they have changed
  */
 int iommufd_ioas_get_alignment(struct iommufd_ioas *ioas, uint64_t *align);
 

@@ -6,8 +6,8 @@
  * Interrupts come in indices (INTx, MSI, MSI-X, ERR, REQ for PCI) of one or
  * more vectors. A vector signals an eventfd of the caller's, who may close it
  * afterwards: the kernel holds its own reference until the vector is disabled
- * or the device closed. Of indices with several vectors that are not
- * IOMMUFD_IRQ_DYNAMIC the library keeps a duplicate of each eventfd too.
+ * or the device closed. Of indices with several vectors the library keeps a
+ * duplicate of each eventfd too, to put things back when a call fails.
  */
 #ifndef LIBIOMMUFD_IRQ_H
 #define LIBIOMMUFD_IRQ_H

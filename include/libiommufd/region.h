@@ -308,7 +308,7 @@ int iommufd_region_write64(struct iommufd_device *dev, uint32_t index, uint64_t 
  * @param dev     the device
  * @param index   region number
  * @param offset  bytes from the start of the region, a multiple of the page size
- * @param length  bytes, a multiple of the page size, inside one mappable area
+ * @param length  bytes, a multiple of the page size, inside one mappable area or up to the end of its last page
  * @param access  IOMMUFD_REGION_READ and or IOMMUFD_REGION_WRITE
  * @param out     receives the address; NULL on failure
  * @return 0, or:

@@ -19,8 +19,6 @@ struct region;
 struct region_map;
 struct transport_ops;
 
-#define IRQ_INDICES 8 /* more than any bus has; indices beyond are not tracked */
-
 struct devfd {
 	struct object obj;
 	const struct core *core;
@@ -35,7 +33,7 @@ struct devfd {
 	pthread_mutex_t lock;           /* what follows; taken after the IOAS's lock, never before */
 	struct region **regions;        /* info.num_regions descriptions, each read when first needed */
 	struct region_map *region_maps; /* live iommufd_region_map()s */
-	struct irq_fds *irqs[IRQ_INDICES]; /* eventfds connected, for indices that must be rebuilt */
+	struct irq_fds **irqs;          /* info.num_irqs states, NULL where disabled */
 };
 
 static inline struct devfd *devfd_of(struct iommufd_device *dev)

@@ -120,8 +120,10 @@ static int unmap(struct engine_ioas *as, uint64_t iova, uint64_t last)
 		/* The whole space has a length of its own: 2^64 does not fit. */
 		.length = !iova && last == UINT64_MAX ? UINT64_MAX : last - iova + 1,
 	};
+	int r;
 
-	return call(as->engine, K_IOMMU_IOAS_UNMAP, &arg);
+	r = call(as->engine, K_IOMMU_IOAS_UNMAP, &arg);
+	return r == -EDEADLOCK ? -EDEADLK : r; /* two numbers on some architectures */
 }
 
 static int copy(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_iova,
@@ -145,7 +147,7 @@ static int ranges(struct engine_ioas *as, struct range_list *list)
 	struct k_iommu_ioas_iova_ranges arg = { .size = sizeof(arg), .ioas_id = as->id };
 	struct k_iommu_iova_range *windows = NULL;
 	struct iommufd_range *copy_of;
-	uint32_t room = 8;
+	uint32_t room = 8, asked;
 	int r;
 
 	/* The answer to a short array is the number there are; it may grow meanwhile. */
@@ -158,11 +160,13 @@ static int ranges(struct engine_ioas *as, struct range_list *list)
 		}
 		windows = larger;
 		memset(windows, 0, room * sizeof(*windows));
-		arg.num_iovas = room;
+		arg.num_iovas = asked = room;
 		arg.allowed_iovas = (uintptr_t)windows;
 		r = call(as->engine, K_IOMMU_IOAS_IOVA_RANGES, &arg);
 		room = arg.num_iovas;
 	} while (r == -EMSGSIZE && room && room < UINT32_C(1) << 20);
+	if (!r && arg.num_iovas > asked)
+		r = -EIO;
 	copy_of = r ? NULL : calloc(arg.num_iovas ? arg.num_iovas : 1, sizeof(*copy_of));
 	if (!r && !copy_of)
 		r = -ENOMEM;

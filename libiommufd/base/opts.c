@@ -48,12 +48,15 @@ int opts_put(const char *function, void *theirs, const void *ours, size_t size)
 	if (!theirs)
 		return err_null(function, "info");
 	memcpy(&room, theirs, sizeof(room));
-	if (room < sizeof(room))
+	if (room < sizeof(room) || room > OPTS_SIZE_MAX)
 		return err(-EINVAL, function, "info",
 			   "set the size field to the sizeof of the struct before the call",
 			   "the size field is %zu", room);
-	if (room > size)
+	/* What a newer program knows and we do not is zero, not what was there. */
+	if (room > size) {
+		memset((char *)theirs + size, 0, room - size);
 		room = size;
+	}
 	memcpy((char *)theirs + sizeof(size_t), (const char *)ours + sizeof(size_t),
 	       room - sizeof(size_t));
 	return 0;

@@ -18,7 +18,10 @@ int opts_get(const char *function, void *ours, size_t size, const void *theirs);
 /* -EOPNOTSUPP if @flags has a bit outside @known. */
 int opts_flags(const char *function, uint64_t flags, uint64_t known);
 
-/* Copy @ours into the caller's struct as far as its size field says; -EINVAL if 0 or NULL. */
+/*
+ * Copy @ours into the caller's struct as far as its size field says and zero the
+ * rest; -EINVAL if it is NULL or the size senseless.
+ */
 int opts_put(const char *function, void *theirs, const void *ours, size_t size);
 
 #endif

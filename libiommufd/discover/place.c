@@ -2,7 +2,6 @@
 #include "discover/place.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,12 +34,25 @@ static bool parse_bdf(const char *text, char *bdf, size_t size)
 	return !sysfs_format(bdf, size, "%04x:%02x:%02x.%x", domain, bus, slot, function);
 }
 
-static void set_name(struct place *place)
+/* What follows from the directory. */
+static void set_facts(const struct core *core, struct place *place)
 {
 	const char *base = strrchr(place->sysfs, '/');
+	char path[SYSFS_PATH_MAX + 16];
 
 	snprintf(place->name, sizeof(place->name), "%.*s", (int)sizeof(place->name) - 1,
 		 base ? base + 1 : place->sysfs);
+	place->group = sysfs_iommu_group(core->sys, place->sysfs);
+	if (place->group < 0)
+		place->group = -1;
+	snprintf(path, sizeof(path), "%s/mdev_type", place->sysfs);
+	place->mediated = !core->sys->exists(core->sys->data, path);
+}
+
+static int no_iommu(const char *function, const char *object)
+{
+	return err(-EPERM, function, object, "switch on the IOMMU of this machine",
+		   "no IOMMU stands behind the device: its DMA would reach all memory");
 }
 
 static int no_cdev(const struct core *core, const char *function, const char *name,
@@ -48,6 +60,8 @@ static int no_cdev(const struct core *core, const char *function, const char *na
 {
 	char driver[64];
 
+	if (r == -EPERM)
+		return no_iommu(function, name);
 	if (r == -ENOENT)
 		return err(-ENOENT, function, name,
 			   "use a kernel built with CONFIG_VFIO_DEVICE_CDEV (Linux 6.6)",
@@ -71,11 +85,9 @@ static int find_by_sysfs(const struct core *core, const char *function, const ch
 		return err_kernel(r, KNOWN(-ENOENT, -EACCES, -ENOMEM), "lstat", name,
 				  "check the name against /sys/bus/pci/devices",
 				  "there is no such device");
-	set_name(place);
-	place->group = sysfs_iommu_group(core->sys, place->sysfs);
-	if (place->group < 0)
-		place->group = -1;
-	r = sysfs_vfio_cdev(core->sys, place->sysfs, place->node, sizeof(place->node));
+	set_facts(core, place);
+	r = sysfs_vfio_cdev(core->sys, place->sysfs, place->node, sizeof(place->node),
+			    &place->number);
 	return r ? no_cdev(core, function, name, place, r) : 0;
 }
 
@@ -113,26 +125,35 @@ int place_find(const struct core *core, const char *function, const char *name,
 	return r ? r : find_by_sysfs(core, function, bdf, place);
 }
 
-int place_of_fd(const struct core *core, int fd, struct place *place)
+static int no_place(const char *function, const char *object, int r)
 {
-	unsigned int maj, min;
+	if (r == -EPERM)
+		return no_iommu(function, object);
+	return err_kernel(r, KNOWN(-ENOTTY, -EBADF, -ENOMEM), "fstat", object,
+			  "pass /dev/vfio/devices/vfioN or a descriptor of it",
+			  "this is not a VFIO device");
+}
+
+int place_of_fd(const struct core *core, const char *function, int fd, struct place *place)
+{
+	char object[24];
 	int r;
 
 	*place = (struct place){ .group = -1 };
-	r = core->sys->char_device(core->sys->data, fd, &maj, &min);
+	snprintf(object, sizeof(object), "fd %d", fd);
+	r = core->sys->char_device(core->sys->data, fd, &place->number.major,
+				   &place->number.minor);
 	if (r)
-		return r;
-	r = sysfs_device_of_cdev(core->sys, maj, min, place->sysfs, sizeof(place->sysfs));
-	if (r == -ENOTTY)
-		return r;
+		return no_place(function, object, r);
+	r = sysfs_device_of_cdev(core->sys, place->number, place->sysfs, sizeof(place->sysfs));
+	if (r == -ENOTTY || r == -EPERM)
+		return no_place(function, object, r);
 	if (r) { /* sysfs may be hidden from us; the descriptor is good all the same */
 		place->sysfs[0] = '\0';
-		snprintf(place->name, sizeof(place->name), "cdev %u:%u", maj, min);
+		snprintf(place->name, sizeof(place->name), "cdev %u:%u", place->number.major,
+			 place->number.minor);
 		return 0;
 	}
-	set_name(place);
-	place->group = sysfs_iommu_group(core->sys, place->sysfs);
-	if (place->group < 0)
-		place->group = -1;
+	set_facts(core, place);
 	return 0;
 }

@@ -11,13 +11,18 @@ struct place {
 	char node[SYSFS_PATH_MAX];  /* its VFIO character device */
 	char name[64];              /* PCI address, or last part of the sysfs path */
 	int group;                  /* IOMMU group number, or -1 */
+	struct cdev number;         /* of the node; 0:0 if unknown */
+	bool mediated;              /* a mediated device */
 };
 
 /* From a PCI address, a sysfs path or a character device path. Writes the error record. */
 int place_find(const struct core *core, const char *function, const char *name,
 	       struct place *place);
 
-/* From an open VFIO character device; what cannot be known stays empty. */
-int place_of_fd(const struct core *core, int fd, struct place *place);
+/*
+ * From an open VFIO character device; what cannot be known stays empty. Writes
+ * the error record.
+ */
+int place_of_fd(const struct core *core, const char *function, int fd, struct place *place);
 
 #endif

@@ -56,6 +56,7 @@ static int attach_locked(struct iommufd_device *dev, const char *function,
 	r = ioas_refresh_ranges(ioas, function);
 	if (!r)
 		return 0;
+	ioas->stale = true;
 	if (old ? ops->attach(&dev->fd, &old->as) : ops->detach(&dev->fd))
 		return err(-EIO, function, dev->fd.object, "close the device",
 			   "the allowed ranges of %s cannot be read and the device cannot be taken back from it",
@@ -132,8 +133,7 @@ static int detach(struct iommufd_device *dev, const char *function, struct iommu
 		ioas->attached--;
 		dev->ioas = NULL;
 		*left = ioas;
-		/* Ranges too narrow do no harm; the next attach reads them again. */
-		ioas_refresh_ranges(ioas, function);
+		ioas->stale = true; /* the ranges are wider now, read when next needed */
 	}
 	pthread_mutex_unlock(&ioas->lock);
 	return r;
@@ -157,18 +157,18 @@ IOMMUFD_EXPORT int iommufd_device_detach(struct iommufd_device *dev)
 void device_detach_at_close(struct iommufd_device *dev)
 {
 	struct iommufd_ioas *ioas = dev->ioas;
-
 	bool owner = core_is_owner(&dev->ctx->core);
 
-	pthread_mutex_lock(&ioas->lock);
-	/* If this fails, the close that follows detaches. */
-	if (owner)
+	if (owner) {
+		pthread_mutex_lock(&ioas->lock);
+		/* If this fails, the close that follows detaches. */
 		dev->fd.transport->detach(&dev->fd);
+	}
 	ioas->attached--;
+	ioas->stale = true;
 	dev->ioas = NULL;
 	if (owner)
-		ioas_refresh_ranges(ioas, __func__);
-	pthread_mutex_unlock(&ioas->lock);
+		pthread_mutex_unlock(&ioas->lock);
 }
 
 /* The kernel moved the whole group: so do our records. IOAS locks held. */
@@ -203,7 +203,7 @@ static int replace(struct iommufd_device *dev, const char *function, struct iomm
 	if (!r) {
 		*moved = move_group(dev, old, ioas);
 		*left = old;
-		ioas_refresh_ranges(old, function);
+		old->stale = true;
 	}
 	ioas_unlock_both(old, ioas);
 	return r;

@@ -50,7 +50,7 @@ static int ctx_open(const char *function, int adopt, const struct iommufd_ctx_op
 	log_init(&ctx->core.log, opts.log, opts.log_data, opts.log_level);
 	r = core_init(&ctx->core, function, opts.sys);
 	if (r)
-		goto free;
+		goto exit;
 	r = backend_open(&ctx->backend, &ctx->core, function, opts.backend, adopt);
 	if (r)
 		goto exit;
@@ -71,7 +71,6 @@ static int ctx_open(const char *function, int adopt, const struct iommufd_ctx_op
 	return 0;
 exit:
 	core_exit(&ctx->core);
-free:
 	err_log(&ctx->core.log, r);
 	free(ctx);
 	return r;

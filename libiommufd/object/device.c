@@ -3,7 +3,6 @@
 #include "object/device.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +66,7 @@ static int bind_device(struct iommufd_device *dev, const char *function, const s
 	snprintf(d->object, sizeof(d->object), "device %s", d->name);
 	dev->cookie = opts->cookie;
 	dev->group = place->group;
+	dev->mediated = place->mediated;
 	pthread_mutex_lock(&ctx->lock);
 	r = check_unique(ctx, function, place, opts->cookie);
 	if (!r) {
@@ -76,6 +76,8 @@ static int bind_device(struct iommufd_device *dev, const char *function, const s
 	}
 	if (!r)
 		r = get_info(dev);
+	if (!r && irq_init(d))
+		r = err_nomem(function, d->object);
 	if (!r) {
 		iommufd_ctx_ref(ctx);
 		dev->next = ctx->devices;
@@ -100,7 +102,8 @@ static struct iommufd_device *alloc_device(struct iommufd_ctx *ctx)
 	return dev;
 }
 
-static int open_node(struct iommufd_device *dev, const char *name, struct place *place)
+static int open_node(struct iommufd_device *dev, const char *function, const char *name,
+		     struct place *place)
 {
 	const struct core *core = dev->fd.core;
 	struct place by_fd;
@@ -115,17 +118,20 @@ static int open_node(struct iommufd_device *dev, const char *name, struct place 
 						"check that the device is bound to a VFIO driver",
 				  "the character device of %s cannot be opened", name);
 	dev->fd.fd = r;
-	if (place->name[0])
-		return 0;
-	r = place_of_fd(core, dev->fd.fd, &by_fd);
+	r = place_of_fd(core, function, dev->fd.fd, &by_fd);
 	if (r)
-		return err_kernel(r, KNOWN(-ENOTTY, -ENOMEM), "fstat", place->node,
-				  "pass /dev/vfio/devices/vfioN", "this is not a VFIO device");
-	*place = by_fd;
+		return r;
+	/* Its name may have been given to another device since we looked. */
+	if (place->name[0] && (by_fd.number.major != place->number.major ||
+			       by_fd.number.minor != place->number.minor))
+		return err(-ENODEV, function, name, "try again",
+			   "%s is not the device any more, or not in this file system", place->node);
+	if (by_fd.sysfs[0] || !place->name[0])
+		*place = by_fd;
 	return 0;
 }
 
-static int adopt(struct iommufd_device *dev, int fd, struct place *place)
+static int adopt(struct iommufd_device *dev, const char *function, int fd, struct place *place)
 {
 	const struct core *core = dev->fd.core;
 	int r = fd < 0 ? -EBADF : sys_dup(core->sys, fd);
@@ -135,12 +141,7 @@ static int adopt(struct iommufd_device *dev, int fd, struct place *place)
 				  "pass an open descriptor of /dev/vfio/devices/vfioN",
 				  "descriptor %d cannot be duplicated", fd);
 	dev->fd.fd = r;
-	r = place_of_fd(core, r, place);
-	if (r)
-		return err_kernel(r, KNOWN(-ENOTTY, -ENOMEM), "fstat", "fd",
-				  "pass a descriptor of /dev/vfio/devices/vfioN",
-				  "descriptor %d is not a VFIO device", fd);
-	return 0;
+	return place_of_fd(core, function, r, place);
 }
 
 /* By @name, or by @fd where that is NULL. */
@@ -161,7 +162,7 @@ static int device_open(struct iommufd_ctx *ctx, const char *function, const char
 	dev = alloc_device(ctx);
 	if (!dev)
 		return err_nomem(function, "device");
-	r = name ? open_node(dev, name, &place) : adopt(dev, fd, &place);
+	r = name ? open_node(dev, function, name, &place) : adopt(dev, function, fd, &place);
 	if (!r)
 		r = bind_device(dev, function, &place, &opts);
 	if (r) {
@@ -219,11 +220,15 @@ IOMMUFD_EXPORT struct iommufd_device *iommufd_device_unref(struct iommufd_device
 	struct iommufd_device **at;
 	struct iommufd_ioas *ioas;
 	struct iommufd_ctx *ctx;
+	bool owner;
 
 	if (!devfd_of(dev) || !object_unref(&dev->fd.obj))
 		return NULL;
 	ctx = dev->ctx;
-	pthread_mutex_lock(&ctx->lock);
+	/* A forked child is alone: nobody there will ever unlock what was locked. */
+	owner = core_is_owner(&ctx->core);
+	if (owner)
+		pthread_mutex_lock(&ctx->lock);
 	for (at = &ctx->devices; *at != dev; at = &(*at)->next)
 		;
 	*at = dev->next;
@@ -233,7 +238,8 @@ IOMMUFD_EXPORT struct iommufd_device *iommufd_device_unref(struct iommufd_device
 	if (ioas)
 		device_detach_at_close(dev);
 	free_device(dev);
-	pthread_mutex_unlock(&ctx->lock);
+	if (owner)
+		pthread_mutex_unlock(&ctx->lock);
 	iommufd_ioas_unref(ioas);
 	iommufd_ctx_unref(ctx);
 	return NULL;
@@ -281,7 +287,8 @@ IOMMUFD_EXPORT int iommufd_device_get_info(struct iommufd_device *dev,
 	k = &dev->fd.info;
 	known.flags = (k->flags & K_VFIO_DEVICE_FLAGS_PCI ? IOMMUFD_DEVICE_PCI : 0u) |
 		      (k->flags & K_VFIO_DEVICE_FLAGS_RESET ? IOMMUFD_DEVICE_RESET : 0u) |
-		      (k->flags & K_VFIO_DEVICE_FLAGS_PLATFORM ? IOMMUFD_DEVICE_PLATFORM : 0u);
+		      (k->flags & K_VFIO_DEVICE_FLAGS_PLATFORM ? IOMMUFD_DEVICE_PLATFORM : 0u) |
+		      (dev->mediated ? IOMMUFD_DEVICE_MEDIATED : 0u);
 	known.num_regions = k->num_regions;
 	known.num_irqs = k->num_irqs;
 	known.id = dev->fd.id;

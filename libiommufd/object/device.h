@@ -15,6 +15,7 @@ struct iommufd_device {
 	struct iommufd_ioas *ioas;    /* held while attached; under the context's lock */
 	uint64_t cookie;
 	int group;                    /* IOMMU group number, or -1 */
+	bool mediated;
 };
 
 _Static_assert(offsetof(struct iommufd_device, fd) == 0, "devfd_of() relies on it");

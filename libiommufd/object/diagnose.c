@@ -71,7 +71,7 @@ int diagnose_bind(struct iommufd_device *dev, int code, bool with_token)
 			   with_token ? "the VF token is wrong" : "a VF token is needed");
 	case -EBUSY:
 		return err(code, call, object,
-			   "close the user of /dev/vfio/%%group; a BAR mapped there counts too",
+			   "close the user of /dev/vfio/GROUP; a BAR mapped there counts too",
 			   "the device is in use through its group");
 	case -EINVAL:
 		return err(code, call, object,
@@ -153,7 +153,8 @@ static int cannot_pin(struct iommufd_device *dev, struct iommufd_ioas *ioas, int
 	struct rlimit limit = { 0 };
 	struct map_entry m;
 
-	if (find_unpinnable(ioas, &m))
+	/* For a limit that was reached the walk would only reach it again. */
+	if (code == -EFAULT && find_unpinnable(ioas, &m))
 		return err(code, call, dev->fd.object,
 			   "unmap it, or let the memory exist with the access asked for",
 			   "the mapping at iova %#llx..%#llx of %s (va %#llx) cannot be pinned",
@@ -184,8 +185,8 @@ int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int c
 			   "the device's IOMMU cannot use %s, another user of group %d has a different one, or a file mapping reaches past its file",
 			   ioas->object, dev->group);
 	}
-	return err_kernel(code, dev->ioas ? KNOWN(-ENODEV) : KNOWN(-ENODEV, -EBUSY), call,
-			  dev->fd.object,
-			  "check that the device is still there",
+	return err_kernel(code, KNOWN(-ENODEV, -EBUSY), call, dev->fd.object,
+			  code == -EBUSY ? "a device of the group is being reset: try again" :
+					   "check that the device is still there",
 			  "the device cannot be attached to %s", ioas->object);
 }

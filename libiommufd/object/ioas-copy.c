@@ -78,8 +78,10 @@ static int copy_locked(struct iommufd_ioas *dst, struct iommufd_ioas *src, struc
 {
 	struct map_entry first;
 	uint64_t place;
-	int r = map_request_check(dst, req);
+	int r = ioas_fresh_ranges(dst, req->function);
 
+	if (!r)
+		r = map_request_check(dst, req);
 	if (!r && src_iova % dst->ctx->core.page_size)
 		r = err(-EINVAL, req->function, src->object, "align the source IOVA to pages",
 			"source iova %#llx is not page-aligned", (ull)src_iova);

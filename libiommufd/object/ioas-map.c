@@ -133,7 +133,9 @@ static int map(struct iommufd_ioas *ioas, struct map_request *req, uint64_t *iov
 	if (req->flags & IOMMUFD_MAP_FIXED)
 		req->iova = *iova;
 	pthread_mutex_lock(&ioas->lock);
-	r = map_request_check(ioas, req);
+	r = ioas_fresh_ranges(ioas, req->function);
+	if (likely(!r))
+		r = map_request_check(ioas, req);
 	if (unlikely(!r && req->kind == MAP_KIND_FILE))
 		r = check_file(ioas, req);
 	if (likely(!r))

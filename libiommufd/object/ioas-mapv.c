@@ -19,8 +19,9 @@ static size_t run_of(const struct iommufd_map_vec *vec, size_t first, size_t cou
 	for (i = first + 1; i < count; i++) {
 		if ((uintptr_t)vec[i].va != (uintptr_t)vec[first].va + *length)
 			break;
-		if (flags & IOMMUFD_MAP_FIXED && vec[i].iova != vec[first].iova + *length)
-			break;
+		if (flags & IOMMUFD_MAP_FIXED &&
+		    (vec[i].iova != vec[first].iova + *length || vec[i].iova < vec[first].iova))
+			break; /* nor across the top of the space */
 		*length += vec[i].length;
 	}
 	return i - first;

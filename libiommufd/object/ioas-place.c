@@ -89,7 +89,8 @@ int ioas_fixed_refused(struct iommufd_ioas *ioas, const char *function, uint64_t
 		return err(-EEXIST, function, ioas->object, "unmap the other mapping first",
 			   "iova %#llx..%#llx overlaps the mapping at %#llx..%#llx", start, last,
 			   (ull)taken.iova, (ull)taken.iova + (taken.length - 1));
-	return 0;
+	return err(-EIO, function, ioas->object, "please report this",
+		   "iova %#llx..%#llx is neither mapped nor reserved and cannot be taken", start, last);
 }
 
 /* A place in the window at which IOVA and memory have the same remainder by @huge. */

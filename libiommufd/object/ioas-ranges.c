@@ -40,6 +40,7 @@ int ioas_refresh_ranges(struct iommufd_ioas *ioas, const char *function)
 		fresh.align = ioas->ctx->core.page_size;
 	free(ioas->ranges.ranges);
 	ioas->ranges = fresh;
+	ioas->stale = false;
 	return 0;
 }
 
@@ -57,14 +58,17 @@ IOMMUFD_EXPORT int iommufd_ioas_get_ranges(struct iommufd_ioas *ioas, struct iom
 	if (room && !ranges)
 		return err_log(&ioas->ctx->core.log, err_null(__func__, "ranges"));
 	pthread_mutex_lock(&ioas->lock);
-	*count = ioas->ranges.count;
-	if (*count > room)
-		r = err(-ENOBUFS, __func__, ioas->object, "call again with room for all",
-			"there are %zu ranges and room for %zu", *count, room);
-	else
-		room = *count;
-	if (room)
-		memcpy(ranges, ioas->ranges.ranges, room * sizeof(*ranges));
+	r = ioas_fresh_ranges(ioas, __func__);
+	if (!r) {
+		*count = ioas->ranges.count;
+		if (*count > room)
+			r = err(-ENOBUFS, __func__, ioas->object, "call again with room for all",
+				"there are %zu ranges and room for %zu", *count, room);
+		else
+			room = *count;
+		if (room)
+			memcpy(ranges, ioas->ranges.ranges, room * sizeof(*ranges));
+	}
 	pthread_mutex_unlock(&ioas->lock);
 	return err_log(&ioas->ctx->core.log, r);
 }
@@ -78,9 +82,11 @@ IOMMUFD_EXPORT int iommufd_ioas_get_alignment(struct iommufd_ioas *ioas, uint64_
 	if (!align)
 		return err_log(&ioas->ctx->core.log, err_null(__func__, "align"));
 	pthread_mutex_lock(&ioas->lock);
-	*align = ioas->ranges.align;
+	r = ioas_fresh_ranges(ioas, __func__);
+	if (!r)
+		*align = ioas->ranges.align;
 	pthread_mutex_unlock(&ioas->lock);
-	return 0;
+	return err_log(&ioas->ctx->core.log, r);
 }
 
 static int by_start(const void *a, const void *b)
@@ -124,8 +130,10 @@ static int check_allow(struct iommufd_ioas *ioas, const char *function,
 static int allow_locked(struct iommufd_ioas *ioas, const char *function,
 			struct iommufd_range *list, size_t count)
 {
-	int r = check_allow(ioas, function, list, count);
+	int r = ioas_fresh_ranges(ioas, function);
 
+	if (!r)
+		r = check_allow(ioas, function, list, count);
 	if (r)
 		return r;
 	r = ioas->as.engine->ops->allow(&ioas->as, list, count);

@@ -6,7 +6,7 @@
  * all the same is put back.
  */
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "object/ioas.h"
 
@@ -29,26 +29,25 @@ static void forget(struct iommufd_ioas *ioas, uint64_t iova, uint64_t last)
  */
 static bool restore(struct iommufd_ioas *ioas, const struct map_entry *m)
 {
-	static char probe[1 << 16] __attribute__((aligned(1 << 16))); /* never written */
 	const struct engine_ops *ops = ioas->as.engine->ops;
-	struct map_entry page = {
-		.iova = m->iova,
-		.length = ioas->ranges.align,
-		.va = (uintptr_t)probe,
-		.prot = IOMMUFD_MAP_READ,
-		.kind = MAP_KIND_VA,
-	};
-	int r;
+	uint64_t align = ioas->ranges.align;
+	struct map_entry page = *m;
+	void *probe = NULL;
+	int r = -ENOMEM;
 
-	if (m->kind == MAP_KIND_VA)
-		page = *m;
-	r = ops->map(&ioas->as, &page);
-	if (r == -EEXIST || (!r && m->kind == MAP_KIND_VA))
-		return true;
-	if (!r) {
-		ops->unmap(&ioas->as, page.iova, page.iova + (page.length - 1));
-		return false;
+	if (m->kind != MAP_KIND_VA) {
+		probe = aligned_alloc(align, align);
+		page = (struct map_entry){ .iova = m->iova, .length = align,
+					   .va = (uintptr_t)probe, .prot = IOMMUFD_MAP_READ,
+					   .kind = MAP_KIND_VA };
 	}
+	if (page.va)
+		r = ops->map(&ioas->as, &page);
+	if (!r && probe)
+		ops->unmap(&ioas->as, page.iova, page.iova + (page.length - 1));
+	free(probe);
+	if (r == -EEXIST || !r)
+		return r || m->kind == MAP_KIND_VA;
 	r = ops->unmap(&ioas->as, m->iova, m->iova + (m->length - 1));
 	return r && r != -ENOENT;
 }
@@ -100,14 +99,31 @@ int ioas_unmap_locked(struct iommufd_ioas *ioas, const char *function, uint64_t 
 int ioas_roll_back(struct iommufd_ioas *ioas, const char *function, int code, uint64_t iova,
 		   uint64_t last)
 {
-	if (likely(!ioas->as.engine->ops->unmap(&ioas->as, iova, last))) {
+	const struct engine_ops *ops = ioas->as.engine->ops;
+	struct map_entry m, stuck = { 0 };
+
+	if (likely(!ops->unmap(&ioas->as, iova, last))) {
 		forget(ioas, iova, last);
 		return code;
 	}
-	return err(-EUCLEAN, ioas_call(ioas, ENGINE_UNMAP), ioas->object,
-		   "unmap the range again",
+	/* One by one: each that goes is gone, each that stays is kept. */
+	while (iova_map_next(ioas->map, iova, &m) && m.iova <= last) {
+		uint64_t end = m.iova + (m.length - 1);
+		int r = ops->unmap(&ioas->as, m.iova, end);
+
+		if (!r || r == -ENOENT)
+			forget(ioas, m.iova, end);
+		else
+			stuck = m;
+		if (end >= last)
+			break;
+		iova = end + 1;
+	}
+	if (!stuck.length)
+		return code;
+	return err(-EUCLEAN, ioas_call(ioas, ENGINE_UNMAP), ioas->object, "unmap the range again",
 		   "%s failed with errno %d and iova %#llx..%#llx, mapped before that, cannot be unmapped",
-		   function, -code, (ull)iova, (ull)last);
+		   function, -code, (ull)stuck.iova, (ull)stuck.iova + (stuck.length - 1));
 }
 
 static int unmap(struct iommufd_ioas *ioas, const char *function, uint64_t iova, uint64_t last,

@@ -21,6 +21,7 @@ struct iommufd_ioas {
 	struct iommufd_range *allow; /* what the caller protects */
 	size_t allow_count;
 	unsigned int attached;       /* devices */
+	bool stale;                  /* the ranges have changed since they were read */
 };
 
 /* What to map where; filled by the public functions, checked by map_request_check(). */
@@ -61,8 +62,13 @@ static inline void ioas_unlock_both(struct iommufd_ioas *a, struct iommufd_ioas 
 		pthread_mutex_unlock(&b->lock);
 }
 
-/* ioas-ranges.c: read the allowed ranges again after an attach or detach. Lock held. */
+/* ioas-ranges.c: read the allowed ranges again after an attach. Lock held. */
 int ioas_refresh_ranges(struct iommufd_ioas *ioas, const char *function);
+/* The same, if they have changed: before they are used. */
+static inline int ioas_fresh_ranges(struct iommufd_ioas *ioas, const char *function)
+{
+	return unlikely(ioas->stale) ? ioas_refresh_ranges(ioas, function) : 0;
+}
 
 /* ioas-place.c. Lock held. */
 /* Does the window of the request make sense, are addresses and lengths whole pages? */

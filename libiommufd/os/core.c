@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/mem.h"
 
 #define EMULATOR "libiommufd-emu.so.0"
 
@@ -65,7 +66,9 @@ int core_init(struct core *core, const char *function, const struct iommufd_sys 
 {
 	const char *wanted = secure_getenv("LIBIOMMUFD_EMU");
 
-	core->owner = getpid();
+	core->owner = os_fork_mark();
+	if (!core->owner)
+		return err_nomem(function, "ctx");
 	core->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	if (sys) {
 		if (sys_check(sys))
@@ -87,9 +90,10 @@ void core_exit(struct core *core)
 	if (core->sys)
 		core->sys->unref(core->sys->data);
 	core->sys = NULL;
+	os_fork_mark_free(core->owner);
 }
 
 bool core_is_owner(const struct core *core)
 {
-	return core->owner == getpid();
+	return *core->owner;
 }

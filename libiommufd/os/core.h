@@ -12,7 +12,7 @@ struct core {
 	const struct iommufd_sys *sys;
 	struct log log;
 	uint64_t page_size;
-	pid_t owner; /* process that opened the context */
+	unsigned char *owner; /* a page that is zeroed in forked children */
 };
 
 /*

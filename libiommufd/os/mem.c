@@ -2,6 +2,7 @@
 #include "os/mem.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 void *os_reserve(size_t size)
 {
@@ -28,4 +29,23 @@ void os_release(void *area, size_t size)
 {
 	if (area)
 		munmap(area, size);
+}
+
+unsigned char *os_fork_mark(void)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	unsigned char *mark = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mark == MAP_FAILED)
+		return NULL;
+	madvise(mark, size, MADV_WIPEONFORK);
+	*mark = 1;
+	return mark;
+}
+
+void os_fork_mark_free(unsigned char *mark)
+{
+	if (mark)
+		munmap(mark, (size_t)sysconf(_SC_PAGESIZE));
 }

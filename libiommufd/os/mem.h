@@ -14,4 +14,11 @@ void *os_reserve(size_t size);
 /* Give back what os_reserve() returned, with the same @size.  NULL is ignored. */
 void os_release(void *area, size_t size);
 
+/*
+ * A page that holds 1 here and 0 in every forked child; a process number would
+ * do for most, but means another process in another namespace. NULL: no memory.
+ */
+unsigned char *os_fork_mark(void);
+void os_fork_mark_free(unsigned char *mark);
+
 #endif

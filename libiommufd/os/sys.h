@@ -11,9 +11,11 @@
 #ifndef OS_SYS_H
 #define OS_SYS_H
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 
 /* Bumped whenever the table changes: an emulator of another build is refused. */

@@ -67,9 +67,13 @@ int sysfs_driver(const struct iommufd_sys *sys, const char *path, char *name, si
 	return link_name(sys, path, "driver", name, size);
 }
 
-int sysfs_vfio_cdev(const struct iommufd_sys *sys, const char *path, char *node, size_t size)
+/* Without an IOMMU a device's DMA goes anywhere: the kernel marks its node so. */
+#define NOIOMMU "noiommu-"
+
+int sysfs_vfio_cdev(const struct iommufd_sys *sys, const char *path, char *node, size_t size,
+		    struct cdev *number)
 {
-	char dir[SYSFS_PATH_MAX], names[256], number[SYSFS_PATH_MAX + 16];
+	char dir[SYSFS_PATH_MAX], names[256], file[SYSFS_PATH_MAX], text[32];
 	ssize_t n;
 	int r = sysfs_format(dir, sizeof(dir), "%s/vfio-dev", path);
 
@@ -81,21 +85,25 @@ int sysfs_vfio_cdev(const struct iommufd_sys *sys, const char *path, char *node,
 	if (n < 0)
 		return (int)n;
 	/* The directory exists without character devices too; its number does not. */
-	r = sysfs_format(number, sizeof(number), "%s/%s/dev", dir, names);
+	r = sysfs_format(file, sizeof(file), "%s/%s/dev", dir, names);
+	if (!r)
+		r = read_text(sys, file, text, sizeof(text));
 	if (r)
 		return r;
-	r = sys->exists(sys->data, number);
-	if (r)
-		return r;
+	if (sscanf(text, "%u:%u", &number->major, &number->minor) != 2)
+		return -ENOENT;
+	if (!strncmp(names, NOIOMMU, strlen(NOIOMMU)))
+		return -EPERM;
 	return sysfs_format(node, size, "/dev/vfio/devices/%s", names);
 }
 
-int sysfs_device_of_cdev(const struct iommufd_sys *sys, unsigned int major, unsigned int minor,
-			 char *path, size_t size)
+int sysfs_device_of_cdev(const struct iommufd_sys *sys, struct cdev number, char *path,
+			 size_t size)
 {
 	char link[64], target[SYSFS_PATH_MAX], *end;
 	ssize_t n;
-	int r = sysfs_format(link, sizeof(link), "/sys/dev/char/%u:%u", major, minor);
+	int r = sysfs_format(link, sizeof(link), "/sys/dev/char/%u:%u", number.major,
+			     number.minor);
 
 	if (r)
 		return r;
@@ -106,6 +114,8 @@ int sysfs_device_of_cdev(const struct iommufd_sys *sys, unsigned int major, unsi
 	end = strstr(target, "/vfio-dev/");
 	if (!end || strncmp(target, "../../", 6))
 		return -ENOTTY;
+	if (!strncmp(end + strlen("/vfio-dev/"), NOIOMMU, strlen(NOIOMMU)))
+		return -EPERM;
 	*end = '\0';
 	/* The link is relative to /sys/dev/char. */
 	return sysfs_format(path, size, "/sys/%s", target + 6);

@@ -20,15 +20,25 @@ int sysfs_iommu_group(const struct iommufd_sys *sys, const char *path);
 /* Name of the bound driver; -ENOENT when there is none. */
 int sysfs_driver(const struct iommufd_sys *sys, const char *path, char *name, size_t size);
 
-/*
- * Path of the VFIO character device's node. -ENODEV: no VFIO driver is bound;
- * -ENOENT: bound, but the kernel makes no character devices.
- */
-int sysfs_vfio_cdev(const struct iommufd_sys *sys, const char *path, char *node, size_t size);
+/* A character device by its number: names of nodes are used again, and may be moved. */
+struct cdev {
+	unsigned int major, minor;
+};
 
-/* Directory of the device behind a VFIO character device, by its number. */
-int sysfs_device_of_cdev(const struct iommufd_sys *sys, unsigned int major, unsigned int minor,
-			 char *path, size_t size);
+/*
+ * Path of the VFIO character device's node, and its number. -ENODEV: no VFIO
+ * driver is bound; -ENOENT: bound, but the kernel makes no character devices;
+ * -EPERM: the device has no IOMMU.
+ */
+int sysfs_vfio_cdev(const struct iommufd_sys *sys, const char *path, char *node, size_t size,
+		    struct cdev *number);
+
+/*
+ * Directory of the device behind a VFIO character device. -ENOTTY: of another
+ * kind; -EPERM: the device has no IOMMU.
+ */
+int sysfs_device_of_cdev(const struct iommufd_sys *sys, struct cdev number, char *path,
+			 size_t size);
 
 /*
  * The @index-th window that the group's hardware reserves, with its kind

@@ -4,6 +4,9 @@
 
 #include "backend/devfd.h"
 
+/* Room for the state of every index, once d->info is known; 0 or -ENOMEM. */
+int irq_init(struct devfd *d);
+
 /* Disable what is enabled and forget it, at close. */
 void irq_exit(struct devfd *d);
 

@@ -2,7 +2,8 @@
 /*
  * Interrupts. The kernel allocates the vectors of an index when the first is
  * enabled; unless the index is dynamic, more need it disabled and enabled again
- * with all of them. For that, duplicates of the eventfds are kept.
+ * with all of them. A call that fails disconnects what it had come to. For both,
+ * duplicates of the eventfds are kept.
  */
 #include <libiommufd/irq.h>
 
@@ -16,8 +17,15 @@
 /* An enabled index: vectors 0 to count-1 are allocated in the kernel. */
 struct irq_fds {
 	uint32_t count;
-	int32_t fds[]; /* duplicates, -1 where unconnected; only of indices that may be rebuilt */
+	bool kept;     /* fds holds duplicates: of indices with several vectors */
+	int32_t fds[]; /* -1 where unconnected */
 };
+
+int irq_init(struct devfd *d)
+{
+	d->irqs = calloc(d->info.num_irqs ? d->info.num_irqs : 1, sizeof(*d->irqs));
+	return d->irqs ? 0 : -ENOMEM;
+}
 
 static int get_info(struct devfd *d, const char *function, uint32_t index,
 		    struct k_vfio_irq_info *info)
@@ -25,7 +33,7 @@ static int get_info(struct devfd *d, const char *function, uint32_t index,
 	int r;
 
 	*info = (struct k_vfio_irq_info){ .argsz = sizeof(*info), .index = index };
-	if (index >= d->info.num_irqs || index >= IRQ_INDICES)
+	if (index >= d->info.num_irqs)
 		return err(-EINVAL, function, d->object, "use an index below num_irqs",
 			   "there is no interrupt index %u; the device has %u", index,
 			   d->info.num_irqs);
@@ -79,7 +87,8 @@ static int set_irqs(struct devfd *d, uint32_t action, uint32_t index, uint32_t s
 	r = sys_ioctl(d->core->sys, d->fd, K_VFIO_DEVICE_SET_IRQS, set);
 	if (set != &one.set)
 		free(set);
-	return r < 0 ? r : 0;
+	/* A positive answer is how many vectors there would have been: none is enabled. */
+	return r > 0 ? -ENOSPC : r;
 }
 
 /* What connecting eventfds may answer, and what actions without may. */
@@ -120,6 +129,7 @@ static int merge(struct devfd *d, const struct irq_fds *old, uint32_t start, uin
 	if (!merged)
 		return -ENOMEM;
 	merged->count = total;
+	merged->kept = keep;
 	memset(merged->fds, 0xff, total * sizeof(merged->fds[0]));
 	for (uint32_t i = 0; keep && i < total; i++) {
 		bool ours = i >= start && i - start < count;
@@ -155,6 +165,17 @@ static int rebuild(struct devfd *d, uint32_t index, const struct irq_fds *old,
 		   index, -r);
 }
 
+/* A call that failed has disconnected the vectors it had come to. */
+static void reconnect(struct devfd *d, uint32_t index, const struct irq_fds *old, uint32_t start,
+		      uint32_t count)
+{
+	if (!old || !old->kept || start >= old->count)
+		return;
+	if (count > old->count - start)
+		count = old->count - start;
+	set_irqs(d, K_VFIO_IRQ_SET_ACTION_TRIGGER, index, start, count, old->fds + start);
+}
+
 static int enable(struct devfd *d, const char *function, uint32_t index, uint32_t start,
 		  uint32_t count, const int *fds)
 {
@@ -167,7 +188,7 @@ static int enable(struct devfd *d, const char *function, uint32_t index, uint32_
 		return r;
 	dynamic = !(info.flags & K_VFIO_IRQ_INFO_NORESIZE);
 	old = d->irqs[index];
-	r = merge(d, old, start, count, fds, !dynamic && info.count > 1, &all);
+	r = merge(d, old, start, count, fds, info.count > 1, &all);
 	if (r)
 		return r == -ENOMEM ? err_nomem(function, d->object) :
 				      set_failed(d, index, known_of_enable, r);
@@ -175,8 +196,10 @@ static int enable(struct devfd *d, const char *function, uint32_t index, uint32_
 		r = rebuild(d, index, old, all, &lost);
 	else {
 		r = set_irqs(d, K_VFIO_IRQ_SET_ACTION_TRIGGER, index, start, count, fds);
-		if (r)
+		if (r) {
+			reconnect(d, index, old, start, count);
 			r = set_failed(d, index, known_of_enable, r);
+		}
 	}
 	if (r) {
 		free_fds(d, all);
@@ -188,6 +211,11 @@ static int enable(struct devfd *d, const char *function, uint32_t index, uint32_
 	}
 	free_fds(d, old);
 	d->irqs[index] = all;
+	/* The kernel counts an error or request index without an eventfd as disabled. */
+	if (d->info.flags & K_VFIO_DEVICE_FLAGS_PCI && index >= IOMMUFD_IRQ_ERR && fds[0] < 0) {
+		free_fds(d, all);
+		d->irqs[index] = NULL;
+	}
 	return 0;
 }
 
@@ -208,15 +236,16 @@ static int disable(struct devfd *d, const char *function, uint32_t index)
 
 void irq_exit(struct devfd *d)
 {
-	for (uint32_t i = 0; i < IRQ_INDICES; i++) {
+	for (uint32_t i = 0; d->irqs && i < d->info.num_irqs; i++) {
 		if (!d->irqs[i])
 			continue;
 		/* If this fails, the close that follows silences the device. */
 		if (core_is_owner(d->core))
 			set_irqs(d, K_VFIO_IRQ_SET_ACTION_TRIGGER, i, 0, 0, NULL);
 		free_fds(d, d->irqs[i]);
-		d->irqs[i] = NULL;
 	}
+	free(d->irqs);
+	d->irqs = NULL;
 }
 
 IOMMUFD_EXPORT int iommufd_irq_get_info(struct iommufd_device *dev, uint32_t index,
@@ -311,6 +340,15 @@ IOMMUFD_EXPORT int iommufd_irq_unmask(struct iommufd_device *dev, uint32_t index
 IOMMUFD_EXPORT int iommufd_irq_set_resample(struct iommufd_device *dev, uint32_t index,
 					    uint32_t vector, int fd)
 {
+	const int none = -1;
+	int r = 0;
+
+	/* The kernel takes no second eventfd before the first is disconnected. */
+	if (fd >= 0)
+		r = act(dev, __func__, K_VFIO_IRQ_SET_ACTION_UNMASK, K_VFIO_IRQ_INFO_AUTOMASKED,
+			index, vector, 1, &none);
+	if (r)
+		return r;
 	return act(dev, __func__, K_VFIO_IRQ_SET_ACTION_UNMASK, K_VFIO_IRQ_INFO_AUTOMASKED, index,
 		   vector, 1, &fd);
 }

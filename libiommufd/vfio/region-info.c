@@ -116,6 +116,13 @@ static int read_capabilities(const struct k_vfio_region_info *answer, struct reg
 	return r;
 }
 
+static int by_offset(const void *a, const void *b)
+{
+	const struct iommufd_region_area *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
 static int read_region(struct devfd *d, uint32_t index, struct region **out)
 {
 	struct k_vfio_region_info *answer;
@@ -141,6 +148,8 @@ static int read_region(struct devfd *d, uint32_t index, struct region **out)
 		free(region);
 		return r;
 	}
+	if (region->info.num_areas)
+		qsort(region->areas, region->info.num_areas, sizeof(*region->areas), by_offset);
 	*out = region;
 	return 0;
 }

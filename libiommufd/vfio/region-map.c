@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/opts.h"
 
@@ -14,13 +13,16 @@ struct region_map {
 	size_t length;
 };
 
-static bool in_an_area(const struct region *region, uint64_t offset, uint64_t length)
+/* An area shorter than its last page is mapped with the whole page: the kernel keeps it free. */
+static bool in_an_area(const struct region *region, uint64_t offset, uint64_t length,
+		       uint64_t mask)
 {
 	for (uint32_t i = 0; i < region->info.num_areas; i++) {
 		const struct iommufd_region_area *a = &region->areas[i];
+		uint64_t whole = (a->length + mask) & ~mask;
 
-		if (offset >= a->offset && offset - a->offset <= a->length &&
-		    length <= a->length - (offset - a->offset))
+		if (offset >= a->offset && offset - a->offset <= whole &&
+		    length <= whole - (offset - a->offset))
 			return true;
 	}
 	return false;
@@ -50,7 +52,7 @@ static int check_map(struct devfd *d, const char *function, const struct region 
 		return err(-EACCES, function, d->object, "look at the flags of the region first",
 			   "region %u cannot be %s", index,
 			   access & ~region->info.flags & IOMMUFD_REGION_WRITE ? "written" : "read");
-	if (!in_an_area(region, offset, length))
+	if (!in_an_area(region, offset, length, mask))
 		return err(-EINVAL, function, d->object,
 			   "stay inside one area of iommufd_region_get_areas()",
 			   "offset %#llx, length %#zx is not inside a mappable area of region %u",

@@ -21,8 +21,8 @@ IOMMUFD_EXPORT int iommufd_device_reset(struct iommufd_device *dev)
 	r = sys_ioctl(d->core->sys, d->fd, K_VFIO_DEVICE_RESET, NULL);
 	if (r >= 0)
 		return 0;
-	/* ENOTTY is how PCI says that no method of reset worked. */
-	r = err_kernel(r == -ENOTTY || r == -EINVAL ? -EOPNOTSUPP : r,
+	/* EINVAL is how the kernel says that there is no method; PCI's ENOTTY, that it failed. */
+	r = err_kernel(r == -EINVAL ? -EOPNOTSUPP : r,
 		       KNOWN(-EOPNOTSUPP, -EAGAIN, -ENODEV), "VFIO_DEVICE_RESET", d->object,
 		       r == -EAGAIN ? "try again" : "close and open the device, or reset its bus",
 		       "the device was not reset");
