@@ -5,25 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "map/iova-alloc-node.h"
+
 enum {
-	NODE_MAX = 20,
-	NODE_MIN = NODE_MAX / 2,
 	CHUNK_MIN = 8,
 	CHUNK_MAX = 512,
 	/* Extents tried for their alignment before one is looked for that fits in any case. */
 	FIT_TRIES = 8,
 };
 
-/* Entry i starts at start[i].  In a leaf it is an extent, else the largest span below child[i]. */
-struct iova_tree_node {
-	unsigned int count;
-	uint64_t start[NODE_MAX];
-	uint64_t span[NODE_MAX];
-	struct iova_tree_node *child[NODE_MAX];
-};
-
 struct iova_tree_chunk {
 	struct iova_tree_chunk *next;
+	size_t count;
 	struct iova_tree_node nodes[];
 };
 
@@ -36,10 +29,14 @@ static struct iova_tree_node *node_new(struct iova_tree *t)
 	if (n) {
 		t->unused = n->child[0];
 	} else {
-		n = t->fresh++;
-		t->fresh_nodes--;
+		if (t->fresh_used == t->fresh->count) {
+			t->fresh = t->fresh->next;
+			t->fresh_used = 0;
+		}
+		n = &t->fresh->nodes[t->fresh_used++];
 	}
-	n->count = 0;
+	n->count = NODE_MAX;
+	node_resize(n, 0);
 	return n;
 }
 
@@ -47,52 +44,6 @@ static void node_drop(struct iova_tree *t, struct iova_tree_node *n)
 {
 	n->child[0] = t->unused;
 	t->unused = n;
-}
-
-/* Move @count entries from @from on to another place, in the same node or another. */
-static void node_move(struct iova_tree_node *to, unsigned int to_at,
-		      const struct iova_tree_node *from, unsigned int from_at, unsigned int count,
-		      bool leaf)
-{
-	memmove(&to->start[to_at], &from->start[from_at], count * sizeof(to->start[0]));
-	memmove(&to->span[to_at], &from->span[from_at], count * sizeof(to->span[0]));
-	if (!leaf)
-		memmove(&to->child[to_at], &from->child[from_at], count * sizeof(to->child[0]));
-}
-
-static uint64_t node_span(const struct iova_tree_node *n)
-{
-	uint64_t max = 0;
-	unsigned int i;
-
-	for (i = 0; i < n->count; i++)
-		max = n->span[i] > max ? n->span[i] : max;
-	return max;
-}
-
-/* The first entry at or after @at that is large enough, or count. */
-static unsigned int node_large(const struct iova_tree_node *n, unsigned int at, uint64_t span)
-{
-	while (at < n->count && n->span[at] < span)
-		at++;
-	return at;
-}
-
-static unsigned int node_seek(const struct iova_tree_node *n, uint64_t addr)
-{
-	unsigned int i, below = 0;
-
-	for (i = 0; i < n->count; i++)
-		below += n->start[i] <= addr;
-	return below ? below - 1 : 0;
-}
-
-static void node_describe(struct iova_tree_node *parent, unsigned int at,
-			  struct iova_tree_node *child)
-{
-	parent->start[at] = child->start[0];
-	parent->span[at] = node_span(child);
-	parent->child[at] = child;
 }
 
 /* Life. */
@@ -121,7 +72,6 @@ void iova_tree_free(struct iova_tree *t)
 int iova_tree_reserve(struct iova_tree *t, size_t extents)
 {
 	struct iova_tree_chunk *chunk;
-	struct iova_tree_node *n;
 	size_t nodes;
 
 	while (extents > t->reserved) {
@@ -130,17 +80,15 @@ int iova_tree_reserve(struct iova_tree *t, size_t extents)
 		chunk = malloc(sizeof(*chunk) + nodes * sizeof(chunk->nodes[0]));
 		if (!chunk)
 			return -ENOMEM;
-		chunk->next = t->chunks;
-		t->chunks = chunk;
-		while (t->fresh_nodes) {
-			n = t->fresh++;
-			t->fresh_nodes--;
-			node_drop(t, n);
-		}
-		t->fresh = chunk->nodes;
-		t->fresh_nodes = nodes;
+		chunk->next = NULL;
+		chunk->count = nodes;
+		if (t->newest)
+			t->newest->next = chunk;
+		else
+			t->chunks = t->fresh = chunk;
+		t->newest = chunk;
 		t->nodes += nodes;
-		/* Of n extents come at most n/10 leaves, n/100 nodes above them, ... and the root. */
+		/* Of n extents come at most n/8 leaves, n/64 nodes above them, ... and the root. */
 		t->reserved = (t->nodes - 1) * (NODE_MIN - 1);
 	}
 	return 0;
@@ -167,37 +115,60 @@ bool iova_tree_seek(const struct iova_tree *t, uint64_t addr, struct iova_tree_p
 
 struct map_range iova_tree_extent(const struct iova_tree_place *p)
 {
-	const struct iova_tree_node *leaf = p->step[0].node;
-	unsigned int at = p->step[0].at;
-
-	return (struct map_range){
-		.start = leaf->start[at],
-		.last = leaf->start[at] + leaf->span[at],
-	};
+	return node_extent(p->step[0].node, p->step[0].at);
 }
 
 /* From @p on, itself included, the first extent with at least this span. */
 static bool next_large(const struct iova_tree *t, struct iova_tree_place *p, uint64_t span)
 {
-	unsigned int level = 0;
+	unsigned int level = 0, at;
+	struct iova_tree_node *n;
 
+	/* Up until there is one to the right, */
 	for (;;) {
-		struct iova_tree_node *n = p->step[level].node;
-		unsigned int at = node_large(n, p->step[level].at, span);
-
+		n = p->step[level].node;
+		at = node_large_from(n, p->step[level].at, span);
+		if (at < n->count)
+			break;
+		if (++level == t->levels)
+			return false;
+		p->step[level].at++;
+	}
+	/* and down to it. */
+	for (;;) {
 		p->step[level].at = at;
-		if (at == n->count) {
-			if (++level == t->levels)
-				return false;
-			p->step[level].at++;
-			continue;
-		}
 		if (!level)
 			return true;
-		level--;
-		p->step[level].node = n->child[at];
-		p->step[level].at = 0;
+		n = n->child[at];
+		at = node_large(n, span);
+		p->step[--level].node = n;
 	}
+}
+
+/*
+ * The lowest extent with at least this span that ends at or above @min, or the one before it.
+ * Mostly that is the lowest one of all.
+ */
+static bool first_large(const struct iova_tree *t, struct iova_tree_place *p, uint64_t span,
+			uint64_t min)
+{
+	struct iova_tree_node *n = t->root;
+	unsigned int level = t->levels, at;
+
+	for (;;) {
+		at = node_large(n, span);
+		if (at == n->count)
+			return false;
+		p->step[--level].node = n;
+		p->step[level].at = at;
+		if (!level)
+			break;
+		n = n->child[at];
+	}
+	if (iova_tree_extent(p).last >= min)
+		return true;
+	iova_tree_seek(t, min, p);
+	return next_large(t, p, span);
 }
 
 static bool suits(const struct map_range *extent, const struct iova_tree_want *want,
@@ -215,14 +186,17 @@ static bool suits(const struct map_range *extent, const struct iova_tree_want *w
 static bool fit_from(const struct iova_tree *t, const struct iova_tree_want *want, uint64_t span,
 		     size_t tries, struct iova_tree_place *p, uint64_t *start)
 {
-	iova_tree_seek(t, want->min, p);
-	while (tries-- && next_large(t, p, span)) {
+	bool found;
+
+	for (found = first_large(t, p, span, want->min); found; found = next_large(t, p, span)) {
 		struct map_range extent = iova_tree_extent(p);
 
 		if (extent.start > want->last)
 			return false;
 		if (suits(&extent, want, start))
 			return true;
+		if (!--tries)
+			return false;
 		p->step[0].at++;
 	}
 	return false;
@@ -242,16 +216,31 @@ bool iova_tree_fit(const struct iova_tree *t, const struct iova_tree_want *want,
 
 /* Changing. */
 
-/* Something in the node at @level has changed: tell the nodes above it. */
-static void refresh(struct iova_tree *t, struct iova_tree_place *p, unsigned int level)
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * The node at @level has changed: tell the nodes above it.  @gone is the largest span it has lost,
+ * @come the largest it has got.
+ */
+static void refresh(struct iova_tree *t, struct iova_tree_place *p, unsigned int level,
+		    uint64_t gone, uint64_t come)
 {
 	for (; level + 1 < t->levels; level++) {
 		struct iova_tree_node *child = p->step[level].node;
 		struct iova_tree_node *n = p->step[level + 1].node;
 		unsigned int at = p->step[level + 1].at;
-		uint64_t start = child->start[0], span = node_span(child);
+		uint64_t start = child->start[0], span = n->span[at];
 
-		if (n->start[at] == start && n->span[at] == span)
+		if (come >= span)
+			span = come;
+		else if (gone >= span)
+			span = node_span(child);
+		gone = n->span[at];
+		come = span;
+		if (n->start[at] == start && gone == span)
 			return;
 		n->start[at] = start;
 		n->span[at] = span;
@@ -268,25 +257,26 @@ static void entry_put(struct iova_tree_node *n, unsigned int at, uint64_t start,
 	n->count++;
 }
 
-/* Insert an extent before the entry @at of the leaf. */
+/* Insert an extent before the entry @at of the leaf, which has lost the span @gone just before. */
 static void insert(struct iova_tree *t, struct iova_tree_place *p, unsigned int at, uint64_t start,
-		   uint64_t span)
+		   uint64_t span, uint64_t gone)
 {
-	struct iova_tree_node *n, *right, *root, *child = NULL;
+	struct iova_tree_node *n, *right, *root, *parent, *child = NULL;
+	uint64_t come = span;
 	unsigned int level;
 
 	for (level = 0;; level++) {
 		n = p->step[level].node;
 		if (n->count < NODE_MAX) {
 			entry_put(n, at, start, span, child);
-			refresh(t, p, level);
+			refresh(t, p, level, gone, come);
 			break;
 		}
 
 		right = node_new(t);
+		node_move(right, 0, n, NODE_MIN, NODE_MAX - NODE_MIN, !level);
 		right->count = NODE_MAX - NODE_MIN;
-		n->count = NODE_MIN;
-		node_move(right, 0, n, NODE_MIN, right->count, !level);
+		node_resize(n, NODE_MIN);
 		if (at <= NODE_MIN)
 			entry_put(n, at, start, span, child);
 		else
@@ -300,10 +290,13 @@ static void insert(struct iova_tree *t, struct iova_tree_place *p, unsigned int 
 			t->root = root;
 			t->levels++;
 		}
-		node_describe(p->step[level + 1].node, p->step[level + 1].at, n);
-		at = p->step[level + 1].at + 1;
+		parent = p->step[level + 1].node;
+		at = p->step[level + 1].at;
+		gone = parent->span[at];
+		node_describe(parent, at++, n);
 		start = right->start[0];
 		span = node_span(right);
+		come = larger(span, parent->span[at - 1]);
 		child = right;
 	}
 	t->extents++;
@@ -326,27 +319,31 @@ static bool balance(struct iova_tree *t, struct iova_tree_node *parent, unsigned
 		n = half - left->count;
 		node_move(left, left->count, right, 0, n, leaf);
 		node_move(right, 0, right, n, right->count - n, leaf);
+		left->count = half;
+		node_resize(right, total - half);
 	} else {
 		n = left->count - half;
 		node_move(right, n, right, 0, right->count, leaf);
 		node_move(right, 0, left, half, n, leaf);
+		node_resize(left, half);
+		right->count = total - half;
 	}
-	left->count = half;
-	right->count = total - half;
 	node_describe(parent, at, left);
 	node_describe(parent, at + 1, right);
 	return false;
 }
 
-static void delete(struct iova_tree *t, struct iova_tree_place *p)
+/* @come is the largest span that the leaf has got just before. */
+static void delete(struct iova_tree *t, struct iova_tree_place *p, uint64_t come)
 {
 	unsigned int level, at = p->step[0].at;
+	uint64_t gone = p->step[0].node->span[at];
+	struct iova_tree_node *n, *parent;
 
 	for (level = 0;; level++) {
-		struct iova_tree_node *n = p->step[level].node, *parent;
-
+		n = p->step[level].node;
 		node_move(n, at, n, at + 1, n->count - at - 1, !level);
-		n->count--;
+		node_resize(n, n->count - 1);
 		if (level + 1 == t->levels) {
 			if (level && n->count == 1) {
 				t->root = n->child[0];
@@ -356,18 +353,20 @@ static void delete(struct iova_tree *t, struct iova_tree_place *p)
 			break;
 		}
 		if (n->count >= NODE_MIN) {
-			refresh(t, p, level);
+			refresh(t, p, level, gone, come);
 			break;
 		}
+
 		parent = p->step[level + 1].node;
 		at = p->step[level + 1].at;
-		if (at)
-			at--;
+		at -= !!at;
+		gone = larger(parent->span[at], parent->span[at + 1]);
 		if (!balance(t, parent, at, !level)) {
-			refresh(t, p, level + 1);
+			come = larger(parent->span[at], parent->span[at + 1]);
+			refresh(t, p, level + 1, gone, come);
 			break;
 		}
-		at++;
+		come = parent->span[at++];
 	}
 	t->extents--;
 }
@@ -377,9 +376,10 @@ void iova_tree_cut(struct iova_tree *t, struct iova_tree_place *p, uint64_t star
 	struct map_range extent = iova_tree_extent(p);
 	struct iova_tree_node *leaf = p->step[0].node;
 	unsigned int at = p->step[0].at;
+	uint64_t span = leaf->span[at];
 
 	if (start == extent.start && last == extent.last) {
-		delete(t, p);
+		delete(t, p, 0);
 		return;
 	}
 	if (start == extent.start) {
@@ -388,50 +388,72 @@ void iova_tree_cut(struct iova_tree *t, struct iova_tree_place *p, uint64_t star
 	} else {
 		leaf->span[at] = start - 1 - extent.start;
 		if (last != extent.last) {
-			insert(t, p, at + 1, last + 1, extent.last - (last + 1));
+			insert(t, p, at + 1, last + 1, extent.last - (last + 1), span);
 			return;
 		}
 	}
-	refresh(t, p, 0);
+	refresh(t, p, 0, span, leaf->span[at]);
 }
 
-/* The next extent, if there is one. */
-static bool next(const struct iova_tree *t, struct iova_tree_place *p)
+/* Let the extent at @p be start..last. */
+static void stretch(struct iova_tree *t, struct iova_tree_place *p, uint64_t start, uint64_t last)
 {
-	p->step[0].at++;
-	return next_large(t, p, 0);
+	struct iova_tree_node *leaf = p->step[0].node;
+	unsigned int at = p->step[0].at;
+	uint64_t span = leaf->span[at];
+
+	leaf->start[at] = start;
+	leaf->span[at] = last - start;
+	refresh(t, p, 0, span, last - start);
 }
 
 bool iova_tree_add(struct iova_tree *t, uint64_t start, uint64_t last)
 {
 	struct iova_tree_place low, high;
 	struct map_range below = { 0 }, above = { 0 };
-	bool has_below, has_above, join_below, join_above;
+	struct iova_tree_node *leaf;
+	bool has_below, has_above, same_leaf, join_below, join_above;
+	unsigned int at;
 
+	/* The neighbours: the upper one is mostly in the same leaf. */
 	has_below = iova_tree_seek(t, start, &low);
-	high = low;
-	has_above = has_below ? next(t, &high) : t->extents;
+	leaf = low.step[0].node;
+	at = low.step[0].at + has_below;
+	same_leaf = has_above = at < leaf->count;
 	if (has_below)
-		below = iova_tree_extent(&low);
-	if (has_above)
-		above = iova_tree_extent(&high);
+		below = node_extent(leaf, at - 1);
+	if (same_leaf) {
+		above = node_extent(leaf, at);
+	} else {
+		high = low;
+		high.step[0].at = at;
+		has_above = next_large(t, &high, 0);
+		if (has_above)
+			above = iova_tree_extent(&high);
+	}
 	if ((has_below && below.last >= start) || (has_above && above.start <= last))
 		return false;
+
 	join_below = has_below && below.last + 1 == start;
 	join_above = has_above && above.start - 1 == last;
-	if (join_below) {
-		low.step[0].node->span[low.step[0].at] = (join_above ? above.last : last) - below.start;
-		refresh(t, &low, 0);
-		if (join_above)
-			delete(t, &high);
-	} else if (join_above) {
-		high.step[0].node->start[high.step[0].at] = start;
-		high.step[0].node->span[high.step[0].at] = above.last - start;
-		refresh(t, &high, 0);
-	} else if (t->extents == t->reserved) {
-		return false;
+	if (!join_below && !join_above) {
+		if (t->extents == t->reserved)
+			return false;
+		insert(t, &low, at, start, last - start, 0);
+	} else if (!join_above) {
+		stretch(t, &low, below.start, last);
+	} else if (!same_leaf) {
+		stretch(t, join_below ? &low : &high, join_below ? below.start : start, above.last);
+		if (join_below)
+			delete(t, &high, 0);
 	} else {
-		insert(t, &low, has_below ? low.step[0].at + 1 : 0, start, last - start);
+		low.step[0].at = at;
+		if (join_below) {
+			leaf->span[at - 1] = above.last - below.start;
+			delete(t, &low, above.last - below.start);
+		} else {
+			stretch(t, &low, start, above.last);
+		}
 	}
 	return true;
 }

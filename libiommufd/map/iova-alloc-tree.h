@@ -16,7 +16,7 @@
  * Memory is got by iova_tree_init() and iova_tree_reserve() only.
  */
 enum {
-	/* No node except the root is less than half full: 10^16 extents. */
+	/* No node except the root has less than 8 entries: enough for 2^46 extents. */
 	IOVA_TREE_LEVELS = 16,
 };
 
@@ -28,11 +28,12 @@ struct iova_tree {
 	unsigned int levels;
 	size_t extents;
 	size_t reserved;	/* so many extents can be held */
-	struct iova_tree_chunk *chunks;
-	struct iova_tree_node *unused;
-	struct iova_tree_node *fresh;
-	size_t fresh_nodes;
 	size_t nodes;
+	struct iova_tree_chunk *chunks;
+	struct iova_tree_chunk *newest;
+	struct iova_tree_chunk *fresh;	/* has nodes that were never used */
+	size_t fresh_used;
+	struct iova_tree_node *unused;
 };
 
 /* One extent, as the way from the root to it; any change of the tree makes it stale. */

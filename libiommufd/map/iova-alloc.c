@@ -5,20 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "map/iova-alloc-cache.h"
 #include "map/iova-alloc-tree.h"
 
-/*
- * The range put last stays out of the tree: what is mapped next is often just as large, or the
- * same range.  It is flushed into the tree as soon as something else is wanted of it.
- */
+/* What is free is in the tree, merged with its neighbours, or still in the cache. */
 struct iova_alloc {
-	struct map_range spare;
-	bool has_spare;
-	size_t held;		/* ranges in use, the spare one included */
+	size_t held;		/* ranges in use, and those in the cache */
+	size_t cached;
 	struct map_range *allowed;	/* sorted, with gaps between them */
 	size_t allowed_count;
 	size_t recent;		/* the allowed range that was asked for last */
 	struct iova_tree tree;
+	struct iova_cache cache;
 };
 
 static int ranges_copy(const struct map_range *ranges, size_t n, struct map_range **out,
@@ -63,7 +61,7 @@ int iova_alloc_set_ranges(struct iova_alloc *a, const struct map_range *ranges, 
 {
 	struct map_range *allowed;
 	struct iova_tree tree;
-	size_t count, held = a->held - a->has_spare;
+	size_t count, held = a->held - a->cached;
 	int ret;
 
 	ret = ranges_copy(ranges, n, &allowed, &count);
@@ -82,7 +80,8 @@ int iova_alloc_set_ranges(struct iova_alloc *a, const struct map_range *ranges, 
 	a->allowed_count = count;
 	a->recent = 0;
 	a->held = held;
-	a->has_spare = false;
+	a->cached = 0;
+	iova_cache_init(&a->cache);
 	return 0;
 }
 
@@ -239,13 +238,20 @@ static void let_go(struct iova_alloc *a)
 		a->held--;
 }
 
+/* A range has left the cache for the tree. */
+static void merge(struct iova_alloc *a, struct map_range r)
+{
+	a->cached--;
+	if (iova_tree_add(&a->tree, r.start, r.last))
+		let_go(a);
+}
+
 static void flush(struct iova_alloc *a)
 {
-	if (a->has_spare) {
-		a->has_spare = false;
-		if (iova_tree_add(&a->tree, a->spare.start, a->spare.last))
-			let_go(a);
-	}
+	struct map_range r;
+
+	while (iova_cache_pop(&a->cache, &r))
+		merge(a, r);
 }
 
 /* Put a range of which a part may no longer be allowed. */
@@ -282,15 +288,12 @@ int iova_alloc_get(struct iova_alloc *a, uint64_t length, uint64_t align, uint64
 
 	if (!length || !align || (align & (align - 1)) || min > last)
 		return -EINVAL;
-	if (a->has_spare && a->spare.last - a->spare.start == want.span &&
-	    !(a->spare.start & (align - 1)) && a->spare.start >= want.min &&
-	    a->spare.last <= last) {
-		*iova = a->spare.start;
-		a->has_spare = false;
+	if (iova_cache_get(&a->cache, want.span, align, want.min, last, iova)) {
+		a->cached--;
 		return 0;
 	}
 	if (!iova_tree_fit(&a->tree, &want, &place, &start)) {
-		if (!a->has_spare)
+		if (!a->cached)
 			return -ENOSPC;
 		flush(a);
 		if (!iova_tree_fit(&a->tree, &want, &place, &start))
@@ -304,22 +307,33 @@ int iova_alloc_get(struct iova_alloc *a, uint64_t length, uint64_t align, uint64
 	return 0;
 }
 
+static bool tree_find(const struct iova_alloc *a, uint64_t start, uint64_t last,
+		      struct iova_tree_place *place)
+{
+	return iova_tree_seek(&a->tree, start, place) && iova_tree_extent(place).last >= last;
+}
+
 int iova_alloc_take(struct iova_alloc *a, uint64_t iova, uint64_t length)
 {
 	struct iova_tree_place place;
 	uint64_t last = iova + (length - 1);
+	struct map_range r;
 
 	if (!length || last < iova)
 		return -EINVAL;
-	if (a->has_spare && iova <= a->spare.last && last >= a->spare.start) {
-		if (iova == a->spare.start && last == a->spare.last) {
-			a->has_spare = false;
-			return 0;
-		}
-		flush(a);
+	if (iova_cache_take(&a->cache, iova, length - 1)) {
+		a->cached--;
+		return 0;
 	}
-	if (!iova_tree_seek(&a->tree, iova, &place) || iova_tree_extent(&place).last < last)
-		return -EEXIST;
+	if (iova_cache_pop_recent(&a->cache, iova, last, &r))
+		merge(a, r);
+	if (!tree_find(a, iova, last, &place)) {
+		if (!a->cached)
+			return -EEXIST;
+		flush(a);
+		if (!tree_find(a, iova, last, &place))
+			return -EEXIST;
+	}
 	if (reserve_one(a))
 		return -ENOMEM;
 	iova_tree_cut(&a->tree, &place, iova, last);
@@ -330,14 +344,15 @@ int iova_alloc_take(struct iova_alloc *a, uint64_t iova, uint64_t length)
 void iova_alloc_put(struct iova_alloc *a, uint64_t iova, uint64_t length)
 {
 	uint64_t last = iova + (length - 1);
+	struct map_range r;
 
 	if (!length || last < iova)
 		return;
-	flush(a);
 	if (!range_allowed(a, iova, last)) {
 		put_allowed(a, iova, last);
 		return;
 	}
-	a->spare = (struct map_range){ .start = iova, .last = last };
-	a->has_spare = true;
+	a->cached++;
+	if (iova_cache_put(&a->cache, iova, length - 1, &r))
+		merge(a, r);
 }

@@ -3,6 +3,9 @@
 
 libiommufd_core_la_SOURCES += \
 	libiommufd/map/alias.c libiommufd/map/alias.h \
+	libiommufd/map/iova-alloc-cache.c \
+	libiommufd/map/iova-alloc-cache.h \
+	libiommufd/map/iova-alloc-node.h \
 	libiommufd/map/iova-alloc-tree.c \
 	libiommufd/map/iova-alloc-tree.h \
 	libiommufd/map/iova-alloc.c \
