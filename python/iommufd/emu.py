@@ -78,6 +78,7 @@ class _DeviceOptions(SizedStructure):
         ("bdf", c_char_p),
         ("driver", c_char_p),
         ("group", c_uint32),
+        ("reserved", c_uint32),
         ("vf_token", POINTER(c_uint8)),
     ]
 
