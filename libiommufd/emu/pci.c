@@ -28,6 +28,8 @@ enum {
 	MSIX_SIZE = 0x0c,
 	EXPRESS = 0x60,
 	EXPRESS_SIZE = 0x3c,
+	ERROR_REPORTING = 0x100, /* extended capabilities, read-only here */
+	SERIAL_NUMBER = 0x140,
 
 	COMMAND_IO = 0x001,
 	COMMAND_MEMORY = 0x002,
@@ -134,6 +136,9 @@ static void init_capabilities(const struct emu_device *dev, struct emu_config *c
 	config->write_mask[EXPRESS_DEVCTL + 1] = 0xfd; /* not phantom functions */
 	set16(config->write_mask + EXPRESS + 0x28, 0xffdf);
 	set16(config->hw_mask + EXPRESS + 0x28, 0x041f);
+	set32(hw + ERROR_REPORTING, SERIAL_NUMBER << 20 | 2 << 16 | 0x0001);
+	set32(hw + SERIAL_NUMBER, 1 << 16 | 0x0003);
+	set32(hw + SERIAL_NUMBER + 4, 0x11e81234);
 }
 
 int emu_config_open(struct emu_device *dev)
