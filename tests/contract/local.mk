@@ -32,6 +32,7 @@ contract_tests += \
 	tests/contract/test-pci \
 	tests/contract/test-reset \
 	tests/contract/test-error \
+	tests/contract/test-limits \
 	tests/contract/test-threads \
 	tests/contract/test-unref-order
 
@@ -109,6 +110,10 @@ tests_contract_test_reset_LDADD = $(contract_libs)
 tests_contract_test_error_SOURCES = tests/contract/test-error.c
 tests_contract_test_error_CFLAGS = $(contract_cflags)
 tests_contract_test_error_LDADD = $(contract_libs)
+
+tests_contract_test_limits_SOURCES = tests/contract/test-limits.c
+tests_contract_test_limits_CFLAGS = $(contract_cflags)
+tests_contract_test_limits_LDADD = $(contract_libs)
 
 tests_contract_test_threads_SOURCES = tests/contract/test-threads.c
 tests_contract_test_threads_CFLAGS = $(contract_cflags)

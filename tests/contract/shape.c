@@ -36,9 +36,10 @@ static int ask_emulated(enum shape shape,
 		[SHAPE_LITTLE_MEMORY] = 0,
 	};
 	struct iommufd_emu_opts shaped = { .size = sizeof(shaped), .flags = flags[shape] };
-	struct iommufd_emu_fault no_driver = {
-		.size = sizeof(no_driver), .calls = IOMMUFD_EMU_CALL_OPEN, .error = ENODEV,
-		.nth = 1,
+	struct iommufd_emu_fault refused = {
+		.size = sizeof(refused), .calls = IOMMUFD_EMU_CALL_OPEN,
+		.error = shape == SHAPE_NO_DRIVER ? ENODEV : EACCES,
+		.nth = shape == SHAPE_NO_DRIVER ? 1 : 2, /* the first is /dev/iommu */
 	};
 	struct iommufd_ctx_opts opts = { .size = sizeof(opts) };
 	struct iommufd_emu *emu;
@@ -48,7 +49,8 @@ static int ask_emulated(enum shape shape,
 		shaped.memlock_pages = SHAPE_LOCKABLE / PAGE;
 	if (iommufd_emu_new(&shaped, &emu))
 		return CANNOT_ARRANGE;
-	if (shape == SHAPE_NO_DRIVER && iommufd_emu_inject(emu, &no_driver))
+	if ((shape == SHAPE_NO_DRIVER || shape == SHAPE_NO_DEVICE_PERMISSION) &&
+	    iommufd_emu_inject(emu, &refused))
 		return CANNOT_ARRANGE;
 	opts.sys = iommufd_emu_get_sys(emu);
 	rc = ask(&opts, device);
@@ -56,13 +58,36 @@ static int ask_emulated(enum shape shape,
 	return rc;
 }
 
-/* A /dev of its own with nothing in it, or with a node that no driver serves. */
-static int replace_dev(bool node)
+/* A /dev of its own with nothing in it. */
+static int empty_dev(void)
 {
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("none", "/dev", "tmpfs", 0, NULL))
+	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	       mount("none", "/dev", "tmpfs", 0, NULL);
+}
+
+/* One in which anyone may open /dev/iommu and nobody but root the devices. */
+static int forbid_devices(void)
+{
+	struct stat iommu, devices[16];
+	char path[64];
+
+	if (stat("/dev/iommu", &iommu))
 		return -1;
-	return node ? mknod("/dev/iommu", S_IFCHR | 0600, makedev(10, 100)) : 0;
+	for (int i = 0; i < 16; i++) {
+		snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%d", i);
+		if (stat(path, &devices[i]))
+			devices[i].st_rdev = 0;
+	}
+	umask(0);
+	if (empty_dev() || mknod("/dev/iommu", S_IFCHR | 0666, iommu.st_rdev) ||
+	    mkdir("/dev/vfio", 0755) || mkdir("/dev/vfio/devices", 0755))
+		return -1;
+	for (int i = 0; i < 16; i++) {
+		snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%d", i);
+		if (devices[i].st_rdev && mknod(path, S_IFCHR | 0600, devices[i].st_rdev))
+			return -1;
+	}
+	return setgid(1000) || setuid(1000);
 }
 
 static int drop_capability(int cap)
@@ -82,11 +107,13 @@ static int arrange(enum shape shape)
 
 	switch (shape) {
 	case SHAPE_NO_NODE:
-		return replace_dev(false);
-	case SHAPE_NO_DRIVER:
-		return replace_dev(true);
+		return empty_dev();
+	case SHAPE_NO_DRIVER: /* no miscellaneous device has this number */
+		return empty_dev() || mknod("/dev/iommu", S_IFCHR | 0600, makedev(10, 100));
 	case SHAPE_NO_PERMISSION:
 		return access("/dev/iommu", F_OK) || setgid(1000) || setuid(1000);
+	case SHAPE_NO_DEVICE_PERMISSION:
+		return forbid_devices();
 	case SHAPE_UNPRIVILEGED:
 		return drop_capability(CAP_SYS_RESOURCE);
 	case SHAPE_LITTLE_MEMORY:

@@ -14,6 +14,7 @@ enum shape {
 	SHAPE_NO_NODE,       /* /dev/iommu does not exist */
 	SHAPE_NO_DRIVER,     /* it exists, with nothing behind it */
 	SHAPE_NO_PERMISSION, /* it may not be opened */
+	SHAPE_NO_DEVICE_PERMISSION, /* the character devices may not be opened */
 	SHAPE_UNPRIVILEGED,  /* no CAP_SYS_RESOURCE */
 	SHAPE_LITTLE_MEMORY, /* SHAPE_LOCKABLE bytes may be locked */
 };

@@ -133,6 +133,23 @@ static void ioas_lookup_of_what_is_not_mapped_enoent(void **state)
 	assert_false(has_va(ioas, 0x500000));
 }
 
+static void ioas_lookup_bad_argument_einval(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_ioas *ioas = get_ioas(f);
+	uint8_t *data = get_buffer(f, PAGE);
+	uint64_t iova;
+	void *va;
+
+	map_at(ioas, data, PAGE, 0x500000);
+	assert_int_equal(iommufd_ioas_va_to_iova(ioas, data, NULL, NULL), -EINVAL);
+	assert_int_equal(iommufd_ioas_va_to_iova(NULL, data, &iova, NULL), -EINVAL);
+	assert_int_equal(iommufd_ioas_va_to_iova((void *)f->ctx, data, &iova, NULL), -EINVAL);
+	assert_int_equal(iommufd_ioas_iova_to_va(ioas, 0x500000, NULL, NULL), -EINVAL);
+	assert_int_equal(iommufd_ioas_iova_to_va(NULL, 0x500000, &va, NULL), -EINVAL);
+	assert_int_equal(iommufd_ioas_iova_to_va((void *)f->ctx, 0x500000, &va, NULL), -EINVAL);
+}
+
 static void ioas_lookup_failure_leaves_no_record(void **state)
 {
 	struct fixture *f = *state;
@@ -258,6 +275,7 @@ static const struct CMUnitTest cases[] = {
 	CASE(ioas_lookup_stops_where_the_other_side_jumps),
 	CASE(ioas_lookup_of_neighbours_never_says_too_much),
 	CASE(ioas_lookup_of_what_is_not_mapped_enoent),
+	CASE(ioas_lookup_bad_argument_einval),
 	CASE(ioas_lookup_failure_leaves_no_record),
 	CASE(ioas_lookup_at_the_top),
 	CASE(ioas_lookup_of_memory_mapped_twice),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* Mapping memory of the process: what is legal, where it lands, what is refused. */
-#include "shape.h"
+#include "contract.h"
 
 #include <sys/mman.h>
 
@@ -396,33 +396,6 @@ static void ioas_map_read_only_memory_for_writing_efault(void **state)
 				   NULL));
 }
 
-static int ask_map_much(const struct iommufd_ctx_opts *opts, const char *device)
-{
-	size_t length = 16 * SHAPE_LOCKABLE;
-	void *data = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct iommufd_ctx *ctx = NULL;
-	struct iommufd_device *dev = NULL;
-	struct iommufd_ioas *ioas = NULL;
-	int rc = 1;
-
-	if (!iommufd_ctx_new(opts, &ctx) && !iommufd_device_open(ctx, device, NULL, &dev) &&
-	    !iommufd_ioas_new(ctx, NULL, &ioas) && !iommufd_device_attach(dev, ioas)) {
-		rc = answer(map_fixed(ioas, data, length, 0x10000));
-		if (rc < 0 && (count_mappings(ioas) || map_fixed(ioas, data, PAGE, 0x10000)))
-			rc = 2;
-	}
-	iommufd_device_unref(dev);
-	iommufd_ioas_unref(ioas);
-	iommufd_ctx_unref(ctx);
-	munmap(data, length);
-	return rc;
-}
-
-static void ioas_map_over_the_lock_limit_enomem(void **state)
-{
-	assert_int_equal(ask_in_shape(*state, SHAPE_LITTLE_MEMORY, ask_map_much), -ENOMEM);
-}
-
 static const struct CMUnitTest cases[] = {
 	CASE(ioas_map_fixed_is_where_it_was_asked),
 	CASE(ioas_map_at_both_ends_of_the_address_space),
@@ -448,7 +421,6 @@ static const struct CMUnitTest cases[] = {
 	CASE(ioas_map_absent_memory_efault),
 	CASE(ioas_map_protected_memory_efault),
 	CASE(ioas_map_read_only_memory_for_writing_efault),
-	CASE(ioas_map_over_the_lock_limit_enomem),
 };
 
 int main(int argc, char **argv)

@@ -103,7 +103,7 @@ static void irq_enable_again_moves_to_the_new_eventfd(void **state)
 	assert_int_equal(wait_event(before, 0), 0);
 }
 
-static void irq_keeps_no_descriptor(void **state)
+static void irq_keeps_no_descriptor_of_a_single_vector(void **state)
 {
 	struct fixture *f = *state;
 	struct iommufd_device *dev = get_edu(f, ALONE1);
@@ -197,6 +197,9 @@ static void irq_intx_is_unmasked_by_an_eventfd(void **state)
 	assert_int_equal(write(resample, &one, sizeof(one)), sizeof(one));
 	assert_int_equal(wait_event(fd, SOON), 1);
 	edu_write(dev, EDU_ACK, 2);
+	/* another one in its place, then none */
+	assert_ok(iommufd_irq_set_resample(dev, IOMMUFD_IRQ_INTX, 0, get_eventfd(f)));
+	assert_ok(iommufd_irq_set_resample(dev, IOMMUFD_IRQ_INTX, 0, -1));
 	assert_ok(iommufd_irq_set_resample(dev, IOMMUFD_IRQ_INTX, 0, -1));
 }
 
@@ -365,6 +368,35 @@ static void irq_msix_bad_descriptor_leaves_the_rest(void **state)
 	assert_int_equal(wait_event(fds[1], SOON), 1);
 }
 
+static void irq_msix_failed_call_leaves_what_it_covers(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_device *dev = get_device(f, MSIX);
+	int fds[2] = { get_eventfd(f), get_eventfd(f) };
+	int others[2] = { get_eventfd(f), closed_fd() };
+
+	assert_ok(iommufd_irq_enable(dev, IOMMUFD_IRQ_MSIX, 0, 2, fds));
+	assert_error(iommufd_irq_enable(dev, IOMMUFD_IRQ_MSIX, 0, 2, others), -EBADF);
+	assert_ok(iommufd_irq_trigger(dev, IOMMUFD_IRQ_MSIX, 0, 2));
+	assert_int_equal(wait_event(fds[0], SOON), 1);
+	assert_int_equal(wait_event(fds[1], SOON), 1);
+	assert_int_equal(wait_event(others[0], 0), 0);
+}
+
+static void irq_msix_no_descriptor_left_emfile(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_device *dev = get_device(f, MSIX);
+	int fds[2] = { get_eventfd(f), get_eventfd(f) }, rc;
+
+	expect_error_begin("irq_enable");
+	limit_fds(NO_MORE_FDS);
+	rc = iommufd_irq_enable(dev, IOMMUFD_IRQ_MSIX, 0, 2, fds);
+	limit_fds(LIFT_LIMIT);
+	expect_error(rc, -EMFILE, "iommufd_irq_enable() at the limit", __FILE__, __LINE__);
+	assert_error(iommufd_irq_trigger(dev, IOMMUFD_IRQ_MSIX, 0, 1), -EINVAL);
+}
+
 static void irq_is_silent_after_the_device_closed(void **state)
 {
 	struct fixture *f = *state;
@@ -384,7 +416,7 @@ static const struct CMUnitTest cases[] = {
 	CASE(irq_msi_signals_the_eventfd),
 	CASE(irq_msi_disabled_is_silent),
 	CASE(irq_enable_again_moves_to_the_new_eventfd),
-	CASE(irq_keeps_no_descriptor),
+	CASE(irq_keeps_no_descriptor_of_a_single_vector),
 	CASE(irq_trigger_signals_from_software),
 	CASE(irq_request_index_is_triggered),
 	CASE(irq_intx_masks_itself_until_unmasked),
@@ -400,6 +432,8 @@ static const struct CMUnitTest cases[] = {
 	CASE(irq_msix_vector_left_unconnected),
 	CASE(irq_msix_grows_and_keeps_what_was_enabled),
 	CASE(irq_msix_bad_descriptor_leaves_the_rest),
+	CASE(irq_msix_failed_call_leaves_what_it_covers),
+	CASE(irq_msix_no_descriptor_left_emfile),
 	CASE(irq_is_silent_after_the_device_closed),
 };
 

@@ -4,6 +4,7 @@
 
 enum { COMMAND = 0x04, COMMAND_MEMORY = 2, COMMAND_MASTER = 4, INTERRUPT_LINE = 0x3c };
 enum { CAPABILITY_MSI = 0x05, CAPABILITY_PCIE = 0x10, CAPABILITY_MSIX = 0x11 };
+enum { EXTENDED_ERROR_REPORTING = 0x0001 };
 
 static uint32_t config(struct iommufd_device *dev, uint32_t offset, uint32_t width)
 {
@@ -77,6 +78,21 @@ static void pci_capability_is_found(void **state)
 	assert_ok(iommufd_pci_find_capability(dev, CAPABILITY_PCIE, &at));
 }
 
+static void pci_extended_capability_is_found(void **state)
+{
+	struct iommufd_device *dev = get_device(*state, MSIX);
+	uint32_t at = 0, inside;
+
+	assert_ok(iommufd_pci_find_extended_capability(dev, EXTENDED_ERROR_REPORTING, &at));
+	assert_true(at >= 0x100);
+	assert_int_equal(config(dev, at, 2), EXTENDED_ERROR_REPORTING);
+	inside = at + 4;
+	assert_error(iommufd_pci_find_extended_capability(dev, EXTENDED_ERROR_REPORTING, &inside),
+		     -EINVAL);
+	assert_error(iommufd_pci_find_extended_capability(dev, EXTENDED_ERROR_REPORTING, &at),
+		     -ENOENT);
+}
+
 static void pci_capability_absent_enoent(void **state)
 {
 	struct iommufd_device *dev = get_device(*state, ALONE1);
@@ -138,6 +154,7 @@ static const struct CMUnitTest cases[] = {
 	CASE(pci_config_is_written_in_every_width),
 	CASE(pci_config_bad_argument_einval),
 	CASE(pci_capability_is_found),
+	CASE(pci_extended_capability_is_found),
 	CASE(pci_capability_absent_enoent),
 	CASE(pci_capability_bad_argument_einval),
 	CASE(pci_bus_master_is_switched),
