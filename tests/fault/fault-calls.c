@@ -11,47 +11,52 @@
 #include <string.h>
 
 static int error;
-static uint64_t failed;
+static uint64_t calls_before, injected_before;
+static bool failed;
 
 static void arm(struct run *r)
 {
 	struct iommufd_emu_fault fault = {
-		.size = sizeof(fault), .error = error, .nth = r->nth,
+		.size = sizeof(fault), .error = error, .nth = r->left,
 		.count = r->persistent ? UINT64_MAX : 1,
 	};
-
-	iommufd_emu_inject(r->emu, &fault);
-}
-
-/* The machine is gone when a run ends: count what was injected just before. */
-static void watch(struct run *r)
-{
 	struct iommufd_emu_counts c = { .size = sizeof(c) };
 
 	iommufd_emu_get_counts(r->emu, &c);
-	failed = c.injected;
+	calls_before = c.calls;
+	injected_before = c.injected;
+	if (r->left)
+		iommufd_emu_inject(r->emu, &fault);
 }
 
-static const struct scenario *played;
-
-static void play_and_watch(struct run *r)
+static void disarm(struct run *r)
 {
-	played->play(r);
-	watch(r);
+	struct iommufd_emu_counts c = { .size = sizeof(c) };
+
+	iommufd_emu_inject(r->emu, NULL);
+	iommufd_emu_get_counts(r->emu, &c);
+	if (c.injected != injected_before) {
+		failed = true;
+		r->left = r->persistent; /* all that follow fail at once, or none */
+	} else if (r->left) {
+		r->left -= c.calls - calls_before;
+	}
 }
 
 static int play_all(const struct scenario *s, bool persistent)
 {
-	const struct scenario watched = { s->name, play_and_watch };
+	static const struct saboteur saboteur = { arm, disarm };
 	char what[64];
 	int wrong = 0;
 
-	played = s;
 	snprintf(what, sizeof(what), "%s, %s", s->name, strerror(error));
 	for (uint64_t nth = 1; wrong < 20; nth++) {
-		struct run r = { .what = what, .nth = nth, .persistent = persistent };
+		struct run r = {
+			.what = what, .saboteur = &saboteur, .nth = nth, .persistent = persistent,
+		};
 
-		wrong += play(&watched, &r, arm);
+		failed = false;
+		wrong += play(s, &r);
 		if (!failed) {
 			printf("%s%s: %" PRIu64 " calls\n", what, persistent ? " for good" : "",
 			       nth - 1);

@@ -16,7 +16,6 @@ struct documented {
 
 #include "tests/fault/errnos.h"
 
-bool in_library;
 uint8_t memory[MEMORY_PAGES * 4096] __attribute__((aligned(4096)));
 
 static bool covered[ARRAY_SIZE(documented)];
@@ -39,14 +38,14 @@ static void wrong(struct run *r, const char *format, ...)
 
 /* -- what is, as the library says and as the kernel has it */
 
-static size_t describe_ioas(struct iommufd_ioas *ioas, int number, FILE *out)
+static size_t describe_ioas(struct iommufd_ioas *ioas, int number, bool ranges, FILE *out)
 {
 	struct iommufd_mapping m = { .size = sizeof(m) };
 	struct iommufd_range range[16];
 	size_t count = ARRAY_SIZE(range), mappings = 0;
 	uint64_t from = 0;
 
-	if (iommufd_ioas_get_ranges(ioas, range, &count))
+	if (!ranges || iommufd_ioas_get_ranges(ioas, range, &count))
 		count = 0;
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, "ioas %d range %#" PRIx64 "-%#" PRIx64 "\n", number, range[i].start,
@@ -88,7 +87,8 @@ static struct totals describe(struct run *r, char *text, size_t room)
 	for (int i = 0; i < (int)ARRAY_SIZE(r->ioas); i++)
 		if (r->ioas[i]) {
 			t.ioas++;
-			t.mappings += describe_ioas(r->ioas[i], i, out);
+			/* A device that could not be taken back narrows the ranges. */
+			t.mappings += describe_ioas(r->ioas[i], i, !r->persistent, out);
 		}
 	for (int i = 0; i < (int)ARRAY_SIZE(r->dev); i++)
 		if (r->dev[i]) {
@@ -126,7 +126,7 @@ void step_begin(struct run *r)
 	describe(r, r->before, sizeof(r->before));
 	iommufd_irq_trigger(NULL, 0, 0, 0);
 	marker = *iommufd_error_last();
-	in_library = true;
+	r->saboteur->arm(r);
 }
 
 static const struct documented *find_documented(const char *function)
@@ -163,7 +163,7 @@ bool step_end(struct run *r, const char *function, int try, int rc)
 	const struct documented *d = find_documented(function);
 	struct totals t;
 
-	in_library = false;
+	r->saboteur->disarm(r);
 	if (!d)
 		wrong(r, "%s documents no errors", function);
 	if (rc < 0 && d && !is_documented(d, rc))
@@ -184,32 +184,24 @@ bool step_end(struct run *r, const char *function, int try, int rc)
 
 /* -- ends */
 
-static uint64_t injected(struct run *r)
-{
-	struct iommufd_emu_counts c = { .size = sizeof(c) };
-
-	iommufd_emu_get_counts(r->emu, &c);
-	return c.injected;
-}
-
 void drop_ioas(struct run *r, int index)
 {
-	uint64_t before = injected(r);
+	uint64_t left = r->left;
 
-	in_library = true;
+	r->saboteur->arm(r);
 	r->ioas[index] = iommufd_ioas_unref(r->ioas[index]);
-	in_library = false;
-	r->loose |= injected(r) != before;
+	r->saboteur->disarm(r);
+	r->loose |= left && (!r->left || r->persistent);
 }
 
 void drop_dev(struct run *r, int index)
 {
-	uint64_t before = injected(r);
+	uint64_t left = r->left;
 
-	in_library = true;
+	r->saboteur->arm(r);
 	r->dev[index] = iommufd_device_unref(r->dev[index]);
-	in_library = false;
-	r->loose |= injected(r) != before;
+	r->saboteur->disarm(r);
+	r->loose |= left && (!r->left || r->persistent);
 }
 
 static int count_fds(void)
@@ -233,10 +225,10 @@ static void finish(struct run *r)
 		drop_dev(r, i);
 	for (int i = 0; i < (int)ARRAY_SIZE(r->ioas); i++)
 		drop_ioas(r, i);
-	in_library = true;
+	r->saboteur->arm(r);
 	r->second = iommufd_ctx_unref(r->second);
 	r->ctx = iommufd_ctx_unref(r->ctx);
-	in_library = false;
+	r->saboteur->disarm(r);
 	iommufd_emu_get_counts(r->emu, &c);
 	if (c.fds + c.ioas + c.bound + c.attached + c.mappings + c.pinned_pages + c.bar_maps +
 	    c.eventfds)
@@ -250,8 +242,9 @@ static void finish(struct run *r)
 		wrong(r, "%d descriptors were open before, %d after", r->fds_before, fds);
 }
 
-int play(const struct scenario *s, struct run *r, void (*arm)(struct run *r))
+int play(const struct scenario *s, struct run *r)
 {
+	r->left = r->nth;
 	r->fds_before = count_fds();
 	if (iommufd_emu_new(NULL, &r->emu)) {
 		fprintf(stderr, "no emulated machine\n");
@@ -260,7 +253,6 @@ int play(const struct scenario *s, struct run *r, void (*arm)(struct run *r))
 	r->opts = (struct iommufd_ctx_opts){
 		.size = sizeof(r->opts), .sys = iommufd_emu_get_sys(r->emu),
 	};
-	arm(r);
 	s->play(r);
 	finish(r);
 	return r->wrong;

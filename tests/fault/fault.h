@@ -21,9 +21,19 @@
 #define MAP_RW (IOMMUFD_MAP_READ | IOMMUFD_MAP_WRITE)
 #define FIXED_RW (MAP_RW | IOMMUFD_MAP_FIXED)
 
+struct run;
+
+/* What makes something fail; it acts while a step runs and not between steps. */
+struct saboteur {
+	void (*arm)(struct run *r);
+	void (*disarm)(struct run *r);
+};
+
 struct run {
 	const char *what;    /* scenario and what is made to fail, for messages */
-	uint64_t nth;
+	const struct saboteur *saboteur;
+	uint64_t nth;        /* what is to fail */
+	uint64_t left;       /* how far away that is; 0 when it has failed */
 	bool persistent;     /* the failure does not go away */
 	struct iommufd_emu *emu;
 	struct iommufd_ctx_opts opts; /* for contexts on that machine */
@@ -67,13 +77,10 @@ bool step_end(struct run *r, const char *function, int try, int rc);
 void drop_ioas(struct run *r, int index);
 void drop_dev(struct run *r, int index);
 
-/* Plays one scenario on a new machine with @arm called at its start; returns what went wrong. */
-int play(const struct scenario *s, struct run *r, void (*arm)(struct run *r));
+/* Plays one scenario on a new machine; returns what went wrong. */
+int play(const struct scenario *s, struct run *r);
 
 /* The functions that no step has called, on standard error; their number. */
 int report_uncovered(void);
-
-/* Library code runs between these: what counts allocations looks at it. */
-extern bool in_library;
 
 #endif
