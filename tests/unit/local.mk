@@ -16,6 +16,8 @@ tests_unit_test_os_SOURCES = tests/unit/test-os.c
 tests_unit_test_os_CFLAGS = $(unit_cflags)
 tests_unit_test_os_LDADD = $(unit_libs)
 
+include tests/unit/map.mk
+
 # The emulated kernel is used as everybody uses it: through its library.
 emu_tests = \
 	tests/unit/test-emu \
