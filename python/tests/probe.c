@@ -148,6 +148,7 @@ static void emu_structs(void)
 	FIELD(iommufd_emu_device_opts, bdf);
 	FIELD(iommufd_emu_device_opts, driver);
 	FIELD(iommufd_emu_device_opts, group);
+	FIELD(iommufd_emu_device_opts, reserved);
 	FIELD(iommufd_emu_device_opts, vf_token);
 	end_struct();
 	STRUCT(iommufd_emu_fault);
