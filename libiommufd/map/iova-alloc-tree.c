@@ -216,14 +216,9 @@ bool iova_tree_fit(const struct iova_tree *t, const struct iova_tree_want *want,
 
 /* Changing. */
 
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 /*
- * The node at @level has changed: tell the nodes above it.  @gone is the largest span it has lost,
- * @come the largest it has got.
+ * The node at @level has changed: tell the nodes above it.  @gone is the span of the extent that is
+ * no longer there, @come the largest span that is new.
  */
 static void refresh(struct iova_tree *t, struct iova_tree_place *p, unsigned int level,
 		    uint64_t gone, uint64_t come)
@@ -238,9 +233,7 @@ static void refresh(struct iova_tree *t, struct iova_tree_place *p, unsigned int
 			span = come;
 		else if (gone >= span)
 			span = node_span(child);
-		gone = n->span[at];
-		come = span;
-		if (n->start[at] == start && gone == span)
+		if (n->start[at] == start && n->span[at] == span)
 			return;
 		n->start[at] = start;
 		n->span[at] = span;
@@ -262,7 +255,7 @@ static void insert(struct iova_tree *t, struct iova_tree_place *p, unsigned int 
 		   uint64_t span, uint64_t gone)
 {
 	struct iova_tree_node *n, *right, *root, *parent, *child = NULL;
-	uint64_t come = span;
+	const uint64_t come = span;
 	unsigned int level;
 
 	for (level = 0;; level++) {
@@ -292,11 +285,9 @@ static void insert(struct iova_tree *t, struct iova_tree_place *p, unsigned int 
 		}
 		parent = p->step[level + 1].node;
 		at = p->step[level + 1].at;
-		gone = parent->span[at];
 		node_describe(parent, at++, n);
 		start = right->start[0];
 		span = node_span(right);
-		come = larger(span, parent->span[at - 1]);
 		child = right;
 	}
 	t->extents++;
@@ -360,13 +351,11 @@ static void delete(struct iova_tree *t, struct iova_tree_place *p, uint64_t come
 		parent = p->step[level + 1].node;
 		at = p->step[level + 1].at;
 		at -= !!at;
-		gone = larger(parent->span[at], parent->span[at + 1]);
 		if (!balance(t, parent, at, !level)) {
-			come = larger(parent->span[at], parent->span[at + 1]);
 			refresh(t, p, level + 1, gone, come);
 			break;
 		}
-		come = parent->span[at++];
+		at++;
 	}
 	t->extents--;
 }
