@@ -105,14 +105,14 @@ struct iova_map_tables {
  * are contiguous, at most @wanted (which must not be 0); 0 bytes mean that nothing is mapped there.
  * A VA mapped at several IOVAs gives the most recently made of those mappings.
  */
-static inline struct lookup_hit iova_map_va_to_iova(const struct iova_map *m, uint64_t va,
-						    uint64_t wanted)
+static inline __attribute__((always_inline)) struct lookup_hit
+iova_map_va_to_iova(const struct iova_map *m, uint64_t va, uint64_t wanted)
 {
 	return lookup_get(((const struct iova_map_tables *)m)->va_to_iova, va, wanted);
 }
 
-static inline struct lookup_hit iova_map_iova_to_va(const struct iova_map *m, uint64_t iova,
-						    uint64_t wanted)
+static inline __attribute__((always_inline)) struct lookup_hit
+iova_map_iova_to_va(const struct iova_map *m, uint64_t iova, uint64_t wanted)
 {
 	return lookup_get(((const struct iova_map_tables *)m)->iova_to_va, iova, wanted);
 }

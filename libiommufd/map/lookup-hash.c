@@ -125,7 +125,7 @@ static uint64_t hash_take(struct hash_pool *pool, unsigned int pages)
 	unsigned int class = 0;
 
 	while (class < HASH_CLASSES - 1 &&
-	       class_lines[class] * HASH_LINE_WORDS < pages + pages / 8)
+	       class_lines[class] * HASH_LINE_WORDS < pages + pages / 2)
 		class++;
 	return take_class(pool, class);
 }
@@ -296,17 +296,18 @@ void hash_copy(uint64_t leaf, lookup_word *flat)
 	}
 }
 
+/* No early exit: what the processor need not predict, it does for several lookups at once. */
 static uint64_t line_find(const struct hash_line *line, unsigned int page)
 {
+	uint64_t key = hash_entry(page, 0), found = 0, entry;
 	unsigned int k;
 
+#pragma GCC unroll 7
 	for (k = 0; k < HASH_LINE_WORDS; k++) {
-		uint64_t entry = word_read(&line->words[k]);
-
-		if (entry_is(entry, page))
-			return WORD_OF(entry & ~MAP_PAGE_MASK);
+		entry = word_read(&line->words[k]);
+		found = (entry ^ key) & ENTRY_PAGE_MASK ? found : entry;
 	}
-	return 0;
+	return found;
 }
 
 static bool line_changed(const struct hash_line *line, uint64_t head)
@@ -314,25 +315,61 @@ static bool line_changed(const struct hash_line *line, uint64_t head)
 	return head & HEAD_SEQUENCE_ONE || (word_read(&line->head) ^ head) >> HEAD_SEQUENCE_SHIFT;
 }
 
+/* The page is not in its home line, which has overflowed. */
+static __attribute__((noinline)) bool read_next(const lookup_word *slot, uint64_t leaf,
+						unsigned int page, uint64_t head, uint64_t *entry)
+{
+	unsigned int count = class_lines[hash_class(leaf)], home = hash_home(page, count);
+	const struct hash_line *line = &hash_lines(leaf)[home];
+	const struct hash_line *next = &hash_lines(leaf)[home + 1 == count ? 0 : home + 1];
+	uint64_t next_head = word_read(&next->head);
+
+	*entry = line_find(next, page);
+	return word_read(slot) == leaf && !line_changed(line, head) &&
+		!line_changed(next, next_head);
+}
+
 /*
  * A reader's look at a page in the leaf that @slot was seen to hold.  Returns false when the slot
  * has changed meanwhile.
  */
+static inline bool leaf_read(const lookup_word *slot, uint64_t leaf, unsigned int page,
+			     uint64_t *value)
+{
+	unsigned int home = hash_home(page, class_lines[hash_class(leaf)]);
+	const struct hash_line *line = &hash_lines(leaf)[home];
+	uint64_t head = word_read(&line->head), entry = line_find(line, page), other;
+
+	if (unlikely(!entry && head & HEAD_OVERFLOWED)) {
+		if (!read_next(slot, leaf, page, head, &other))
+			return false;
+		entry = other;
+	} else if (unlikely(word_read(slot) != leaf || line_changed(line, head))) {
+		return false;
+	}
+	*value = entry ? WORD_OF(entry & ~MAP_PAGE_MASK) : 0;
+	return true;
+}
+
 bool hash_read(const lookup_word *slot, uint64_t leaf, unsigned int page, uint64_t *value)
 {
-	unsigned int count = class_lines[hash_class(leaf)];
-	unsigned int home = hash_home(page, count);
-	const struct hash_line *line = &hash_lines(leaf)[home], *next = NULL;
-	uint64_t head = word_read(&line->head), next_head = 0;
+	return leaf_read(slot, leaf, page, value);
+}
 
-	*value = line_find(line, page);
-	if (!*value && head & HEAD_OVERFLOWED) {
-		next = &hash_lines(leaf)[home + 1 == count ? 0 : home + 1];
-		next_head = word_read(&next->head);
-		*value = line_find(next, page);
-	}
-	return word_read(slot) == leaf && !line_changed(line, head) &&
-		!(next && line_changed(next, next_head));
+/* The part of lookup_get() for a slot that has been seen to hold a hashed leaf. */
+struct lookup_hit lookup_get_hashed(const struct lookup *l, uint64_t addr, uint64_t wanted,
+				    const lookup_word *slot, uint64_t leaf)
+{
+	unsigned int page = addr >> MAP_PAGE_SHIFT & (LOOKUP_SLOT_PAGES - 1);
+	uint64_t value, target, run = MAP_PAGE_SIZE - (addr & MAP_PAGE_MASK);
+
+	if (unlikely(!leaf_read(slot, leaf, page, &value)))
+		return lookup_get_slow(l, addr, wanted);
+	if (unlikely(!value))
+		return (struct lookup_hit){ 0, 0 };
+	target = addr + value - 1;
+	run = unlikely(run < wanted) ? lookup_run_on(l, addr, wanted, target, run) : wanted;
+	return (struct lookup_hit){ target, run };
 }
 
 void hash_pool_free(struct hash_pool *pool)

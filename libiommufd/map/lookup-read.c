@@ -146,28 +146,26 @@ struct lookup_hit lookup_get_slow(const struct lookup *l, uint64_t addr, uint64_
 	struct found found = find(table_of_const(l), addr, wanted);
 	struct lookup_hit hit = { 0, 0 };
 
-	if (!found.value)
-		return hit;
-	hit.target = addr + found.value - 1;
-	hit.run = found.run;
-	return lookup_get_more(l, addr, wanted, hit);
+	if (found.value) {
+		hit.target = addr + found.value - 1;
+		hit.run = lookup_run_on(l, addr, wanted, hit.target, found.run);
+	}
+	return hit;
 }
 
-/* The hit is good for hit.run bytes: see what follows. */
-struct lookup_hit lookup_get_more(const struct lookup *l, uint64_t addr, uint64_t wanted,
-				  struct lookup_hit hit)
+/* @room bytes lie at @target; of @wanted, how many do? */
+uint64_t lookup_run_on(const struct lookup *l, uint64_t addr, uint64_t wanted, uint64_t target,
+		       uint64_t room)
 {
-	while (hit.run < wanted && addr + hit.run) {
-		struct found next = find(table_of_const(l), addr + hit.run, wanted - hit.run);
+	while (room < wanted && addr + room) {
+		struct found next = find(table_of_const(l), addr + room, wanted - room);
 
-		if (!next.value || addr + next.value - 1 != hit.target)
+		if (!next.value || addr + next.value - 1 != target)
 			break;
-		if (__builtin_add_overflow(hit.run, next.run, &hit.run))
-			hit.run = UINT64_MAX;
+		if (__builtin_add_overflow(room, next.run, &room))
+			room = UINT64_MAX;
 	}
-	if (hit.run > wanted)
-		hit.run = wanted;
-	return hit;
+	return room < wanted ? room : wanted;
 }
 
 /* The writer's walk: bytes from @addr, which is not mapped, that are surely not mapped either. */

@@ -101,52 +101,78 @@ bool lookup_next(const struct lookup *l, uint64_t start, uint64_t last, struct l
 /* Bytes of leaves and cells in use, the flat array not counted. */
 uint64_t lookup_footprint(const struct lookup *l);
 
-/* Out of line parts of lookup_get(). */
+/* Out of line: all cases; a hashed leaf; how far a run of @room bytes and more goes on. */
 struct lookup_hit lookup_get_slow(const struct lookup *l, uint64_t addr, uint64_t wanted);
-struct lookup_hit lookup_get_more(const struct lookup *l, uint64_t addr, uint64_t wanted,
-				  struct lookup_hit hit);
+struct lookup_hit lookup_get_hashed(const struct lookup *l, uint64_t addr, uint64_t wanted,
+				    const lookup_word *slot, uint64_t word);
+uint64_t lookup_run_on(const struct lookup *l, uint64_t addr, uint64_t wanted, uint64_t target,
+		       uint64_t room);
 
-/* Translate @addr; at most @wanted bytes, which must not be 0.  Any thread, any time. */
-static inline struct lookup_hit lookup_get(const struct lookup *l, uint64_t addr, uint64_t wanted)
+/*
+ * The fast path.  It is inlined everywhere and gives its results as scalars: a struct would be put
+ * together in memory, and reading it back costs more than the lookup.
+ */
+static inline __attribute__((always_inline)) uint64_t
+lookup_translate(const struct lookup *l, uint64_t addr, uint64_t wanted, uint64_t *run)
 {
-	struct lookup_hit hit = { 0, 0 };
 	uint64_t page = addr >> MAP_PAGE_SHIFT & (LOOKUP_SLOT_PAGES - 1);
-	uint64_t inside = addr & LOOKUP_SLOT_MASK;
-	uint64_t word, leaf;
+	uint64_t word, leaf, target, room;
+	struct lookup_hit hit;
 	lookup_word *slot;
 
 	if (unlikely(addr >= l->limit))
-		return lookup_get_slow(l, addr, wanted);
+		goto slow;
 	slot = &l->slots[addr >> LOOKUP_SLOT_SHIFT];
 	word = atomic_load_explicit(slot, memory_order_acquire);
 
 	if (word & LOOKUP_FULL) {
-		hit.target = addr + word - 1;
-		hit.run = LOOKUP_SLOT_MASK + 1 - inside;
-	} else if (word & LOOKUP_ONE) {
-		uint64_t first = word >> 3 & 511, rest = word >> 12 & 511;
-
-		if (unlikely(page - first > rest))
-			return hit;
-		hit.target = addr + ((uint64_t)((int64_t)word >> 9) & ~MAP_PAGE_MASK);
-		hit.run = ((first + rest + 1) << MAP_PAGE_SHIFT) - inside;
+		target = addr + word - 1;
+		room = LOOKUP_SLOT_MASK + 1 - (addr & LOOKUP_SLOT_MASK);
 	} else if (word & LOOKUP_FLAT) {
 		leaf = atomic_load_explicit((lookup_word *)(word & LOOKUP_FLAT_POINTER) + page,
 					    memory_order_acquire);
 		/* The leaf may have been emptied and reused; the slot then no longer holds it. */
 		if (unlikely(atomic_load_explicit(slot, memory_order_relaxed) != word))
-			return lookup_get_slow(l, addr, wanted);
+			goto slow;
 		if (unlikely(!leaf))
-			return hit;
-		hit.target = addr + leaf - 1;
-		hit.run = MAP_PAGE_SIZE - (addr & MAP_PAGE_MASK);
-	} else {
-		return lookup_get_slow(l, addr, wanted);
-	}
+			goto none;
+		target = addr + leaf - 1;
+		room = MAP_PAGE_SIZE - (addr & MAP_PAGE_MASK);
+	} else if (word & LOOKUP_ONE) {
+		uint64_t first = word >> 3 & 511, rest = word >> 12 & 511;
 
-	if (unlikely(wanted > hit.run))
-		return lookup_get_more(l, addr, wanted, hit);
-	hit.run = wanted;
+		if (unlikely(page - first > rest))
+			goto none;
+		target = addr + ((uint64_t)((int64_t)word >> 9) & ~MAP_PAGE_MASK);
+		room = ((first + rest + 1) << MAP_PAGE_SHIFT) - (addr & LOOKUP_SLOT_MASK);
+	} else {
+		if (unlikely(!word))
+			goto slow;
+		hit = lookup_get_hashed(l, addr, wanted, slot, word);
+		*run = hit.run;
+		return hit.target;
+	}
+	*run = wanted;
+	if (unlikely(wanted > room))
+		*run = lookup_run_on(l, addr, wanted, target, room);
+	return target;
+
+slow:
+	hit = lookup_get_slow(l, addr, wanted);
+	*run = hit.run;
+	return hit.target;
+none:
+	*run = 0;
+	return 0;
+}
+
+/* Translate @addr; at most @wanted bytes, which must not be 0.  Any thread, any time. */
+static inline __attribute__((always_inline)) struct lookup_hit
+lookup_get(const struct lookup *l, uint64_t addr, uint64_t wanted)
+{
+	struct lookup_hit hit;
+
+	hit.target = lookup_translate(l, addr, wanted, &hit.run);
 	return hit;
 }
 
