@@ -18,6 +18,21 @@ tests_unit_test_os_LDADD = $(unit_libs)
 
 include tests/unit/map.mk
 
+# The IOVA allocator.
+unit_tests += \
+	tests/unit/test-map-alloc \
+	tests/unit/test-map-alloc-tree
+
+tests_unit_test_map_alloc_SOURCES = tests/unit/test-map-alloc.c tests/unit/test-map-fail.h \
+	tests/unit/test-map.h
+tests_unit_test_map_alloc_CFLAGS = $(unit_cflags)
+tests_unit_test_map_alloc_LDADD = $(unit_libs)
+tests_unit_test_map_alloc_LDFLAGS = $(AM_LDFLAGS) $(map_wrap)
+
+tests_unit_test_map_alloc_tree_SOURCES = tests/unit/test-map-alloc-tree.c tests/unit/test-map.h
+tests_unit_test_map_alloc_tree_CFLAGS = $(unit_cflags)
+tests_unit_test_map_alloc_tree_LDADD = $(unit_libs)
+
 # The emulated kernel is used as everybody uses it: through its library.
 emu_tests = \
 	tests/unit/test-emu \
