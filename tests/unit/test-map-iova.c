@@ -375,7 +375,7 @@ static void random_mappings(void **state)
 	struct iova_map *map = *state;
 	uint64_t rng = test_seed(__func__), bytes = 0;
 	unsigned int round, rounds = test_rounds(60000), i, k;
-	struct map_entry e, out;
+	struct map_entry e = of_va(0, PAGE, PAGE), out;
 
 	m.count = 0;
 	for (round = 0; round < rounds; round++) {
