@@ -21,9 +21,7 @@ uint8_t memory[MEMORY_PAGES * 4096] __attribute__((aligned(4096)));
 static bool covered[ARRAY_SIZE(documented)];
 static struct iommufd_error marker;
 
-static void wrong(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void wrong(struct run *r, const char *format, ...)
+void wrong(struct run *r, const char *format, ...)
 {
 	va_list args;
 
@@ -216,10 +214,9 @@ static int count_fds(void)
 	return count;
 }
 
-static void finish(struct run *r)
+void finish(struct run *r)
 {
 	struct iommufd_emu_counts c = { .size = sizeof(c) };
-	int fds;
 
 	for (int i = 0; i < (int)ARRAY_SIZE(r->dev); i++)
 		drop_dev(r, i);
@@ -236,14 +233,12 @@ static void finish(struct run *r)
 		      " bound, %" PRIu64 " attached, %" PRIu64 " mappings, %" PRIu64
 		      " pages, %" PRIu64 " BAR maps, %" PRIu64 " eventfds", c.fds, c.ioas, c.bound,
 		      c.attached, c.mappings, c.pinned_pages, c.bar_maps, c.eventfds);
-	r->emu = iommufd_emu_unref(r->emu);
-	fds = count_fds();
-	if (fds != r->fds_before)
-		wrong(r, "%d descriptors were open before, %d after", r->fds_before, fds);
 }
 
 int play(const struct scenario *s, struct run *r)
 {
+	int fds;
+
 	r->left = r->nth;
 	r->fds_before = count_fds();
 	if (iommufd_emu_new(NULL, &r->emu)) {
@@ -255,6 +250,10 @@ int play(const struct scenario *s, struct run *r)
 	};
 	s->play(r);
 	finish(r);
+	iommufd_emu_unref(r->emu);
+	fds = count_fds();
+	if (fds != r->fds_before)
+		wrong(r, "%d descriptors were open before, %d after", r->fds_before, fds);
 	return r->wrong;
 }
 

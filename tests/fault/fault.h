@@ -51,6 +51,13 @@ struct scenario {
 	void (*play)(struct run *r);
 };
 
+/* Devices of the default machine. */
+#define ALONE "0000:00:03.0"
+#define OTHER "0000:00:04.0"
+#define SIBLING1 "0000:01:01.0"
+#define SIBLING2 "0000:01:02.0"
+#define MSIX "0000:00:06.0"
+
 extern const struct scenario scenarios[];
 extern const size_t num_scenarios;
 
@@ -70,8 +77,18 @@ extern uint8_t memory[MEMORY_PAGES * 4096];
 	} \
 	done_; })
 
+bool open_dev(struct run *r, int index, const char *name, uint64_t cookie);
+void play_irq(struct run *r);
+void play_fixed_irq(struct run *r);
+
 void step_begin(struct run *r);
 bool step_end(struct run *r, const char *function, int try, int rc);
+
+/* Everything the scenario has is given back; is anything left in the kernel? */
+void finish(struct run *r);
+
+/* Say what is wrong, and remember that something is. */
+void wrong(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Give a reference back in the middle of a scenario. */
 void drop_ioas(struct run *r, int index);

@@ -5,7 +5,8 @@
 if HAVE_PYTHON
 
 fault_libs = libiommufd-core.la libiommufd-emu.la
-fault_sources = tests/fault/fault.c tests/fault/fault.h tests/fault/scenarios.c
+fault_sources = tests/fault/fault.c tests/fault/fault.h tests/fault/scenarios.c \
+	tests/fault/scenarios-irq.c
 
 fault_tests += tests/fault/fault-calls tests/fault/fault-alloc
 check_PROGRAMS += $(fault_tests)

@@ -3,17 +3,10 @@
 #include "fault.h"
 
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define ALONE "0000:00:03.0"
-#define OTHER "0000:00:04.0"
-#define SIBLING1 "0000:01:01.0"
-#define SIBLING2 "0000:01:02.0"
-#define MSIX "0000:00:06.0"
-
-static bool open_dev(struct run *r, int index, const char *name, uint64_t cookie)
+bool open_dev(struct run *r, int index, const char *name, uint64_t cookie)
 {
 	struct iommufd_device_opts opts = { .size = sizeof(opts), .cookie = cookie };
 
@@ -224,41 +217,6 @@ static void play_region(struct run *r)
 	TRY(r, iommufd_device_reset, r->dev[0]);
 }
 
-/* -- interrupts */
-
-static void interrupts(struct run *r, const int *fds)
-{
-	struct iommufd_irq_info info = { .size = sizeof(info) };
-
-	if (!TRY(r, iommufd_ctx_new, &r->opts, &r->ctx) || !open_dev(r, 0, ALONE, 0) ||
-	    !open_dev(r, 1, MSIX, 0) ||
-	    !TRY(r, iommufd_irq_get_info, r->dev[1], IOMMUFD_IRQ_MSIX, &info) ||
-	    !TRY(r, iommufd_irq_enable, r->dev[0], IOMMUFD_IRQ_INTX, 0, 1, fds) ||
-	    !TRY(r, iommufd_irq_mask, r->dev[0], IOMMUFD_IRQ_INTX, 0, 1) ||
-	    !TRY(r, iommufd_irq_set_resample, r->dev[0], IOMMUFD_IRQ_INTX, 0, fds[1]) ||
-	    !TRY(r, iommufd_irq_unmask, r->dev[0], IOMMUFD_IRQ_INTX, 0, 1) ||
-	    !TRY(r, iommufd_irq_disable, r->dev[0], IOMMUFD_IRQ_INTX) ||
-	    !TRY(r, iommufd_irq_enable, r->dev[0], IOMMUFD_IRQ_MSI, 0, 1, fds) ||
-	    !TRY(r, iommufd_irq_trigger, r->dev[0], IOMMUFD_IRQ_MSI, 0, 1) ||
-	    !TRY(r, iommufd_irq_enable, r->dev[1], IOMMUFD_IRQ_MSIX, 0, 2, fds) ||
-	    !TRY(r, iommufd_irq_enable, r->dev[1], IOMMUFD_IRQ_MSIX, 3, 1, fds + 2) ||
-	    !TRY(r, iommufd_irq_trigger, r->dev[1], IOMMUFD_IRQ_MSIX, 0, 2) ||
-	    !TRY(r, iommufd_irq_disable, r->dev[1], IOMMUFD_IRQ_MSIX))
-		return;
-	TRY(r, iommufd_irq_enable, r->dev[1], IOMMUFD_IRQ_MSIX, 0, 1, fds);
-}
-
-static void play_irq(struct run *r)
-{
-	int fds[3];
-
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	interrupts(r, fds);
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		close(fds[i]);
-}
-
 /* -- contexts, and what others opened */
 
 /* A descriptor that failed may be bound: it is closed before the state is looked at. */
@@ -302,6 +260,7 @@ const struct scenario scenarios[] = {
 	{ "attach", play_attach },
 	{ "region", play_region },
 	{ "irq", play_irq },
+	{ "irq that cannot grow", play_fixed_irq },
 	{ "context", play_context },
 };
 const size_t num_scenarios = ARRAY_SIZE(scenarios);
