@@ -10,6 +10,7 @@ enum { THREADS = 4, ROUNDS = 200 };
 struct worker {
 	pthread_t thread;
 	struct fixture *f;
+	const char *name; /* of a device */
 	struct iommufd_ioas *ioas;
 	uint8_t *data;  /* of its own, four pages */
 	uint64_t fixed; /* an IOVA of its own */
@@ -200,7 +201,7 @@ static void *compete(void *arg)
 
 	for (int i = 0; i < 10; i++) {
 		struct iommufd_device *dev;
-		int rc = iommufd_device_open(w->f->ctx, device_name(w->f, ALONE1), NULL, &dev);
+		int rc = iommufd_device_open(w->f->ctx, w->name, NULL, &dev);
 
 		CHECK(w, rc == 0 || rc == -EBUSY);
 		CHECK(w, !rc == !!dev);
@@ -216,9 +217,10 @@ static void threads_compete_for_a_device(void **state)
 	struct worker w[THREADS] = { 0 };
 	uint64_t had = 0;
 
-	device_name(f, ALONE1);
-	for (int i = 0; i < THREADS; i++)
+	for (int i = 0; i < THREADS; i++) {
 		w[i].f = f;
+		w[i].name = device_name(f, ALONE1);
+	}
 	run(w, THREADS, compete);
 	finish(w, THREADS);
 	for (int i = 0; i < THREADS; i++)
