@@ -28,6 +28,7 @@ struct iova_map {
 	uint32_t room;
 	uint32_t free;
 	struct alias_set aliases;	/* VA ranges that share pages */
+	uint32_t fresh;			/* prepared when the lookups were as they are now */
 	uint64_t count, bytes;
 };
 
@@ -41,6 +42,7 @@ int iova_map_new(struct iova_map **out)
 	if (!m)
 		return -ENOMEM;
 	m->free = NO_MAPPING;
+	m->fresh = NO_MAPPING;
 	range_tree_init(&m->tree);
 	alias_init(&m->aliases);
 	if (lookup_new(&m->lookups.va_to_iova) || lookup_new(&m->lookups.iova_to_va)) {
@@ -173,6 +175,7 @@ int iova_map_prepare(struct iova_map *m, const struct map_entry *e, uint32_t *ti
 		iova_map_abandon(m, id);
 		return rc;
 	}
+	m->fresh = id;
 	*ticket = id;
 	return 0;
 }
@@ -225,28 +228,38 @@ static bool find_aliases(struct iova_map *m, const struct map_entry *e)
 	return found;
 }
 
+static void publish(struct iova_map *m, uint32_t id)
+{
+	const struct mapping *new = &m->mappings[id];
+	const struct map_entry *e = &new->e;
+	uint64_t delta = e->iova - e->va;
+	bool aliased;
+
+	lookup_publish(m->lookups.iova_to_va, e->iova, last_iova(e), -delta, new->iova_leaves);
+	if (lookup_publish_alone(m->lookups.va_to_iova, e->va, last_va(e), delta, new->va_leaves))
+		return;
+	aliased = find_aliases(m, e);
+	lookup_publish(m->lookups.va_to_iova, e->va, last_va(e), delta, new->va_leaves);
+	if (aliased)
+		make_alias(m, id);
+}
+
 int iova_map_commit(struct iova_map *m, uint32_t ticket)
 {
 	struct mapping *new = &m->mappings[ticket];
-	const struct map_entry *e = &new->e;
-	bool aliased;
-	int rc;
 
-	rc = reserve_lookups(m, new);
-	if (rc)
-		return rc;
-	if (e->kind == MAP_KIND_VA) {
-		aliased = find_aliases(m, e);
-		lookup_publish(m->lookups.iova_to_va, e->iova, last_iova(e), e->va - e->iova,
-			       new->iova_leaves);
-		lookup_publish(m->lookups.va_to_iova, e->va, last_va(e), e->iova - e->va,
-			       new->va_leaves);
-		if (aliased)
-			make_alias(m, ticket);
+	if (ticket != m->fresh) {
+		int rc = reserve_lookups(m, new);
+
+		if (rc)
+			return rc;
 	}
+	m->fresh = NO_MAPPING;
+	if (new->e.kind == MAP_KIND_VA)
+		publish(m, ticket);
 	new->prepared = false;
 	m->count++;
-	m->bytes += e->length;
+	m->bytes += new->e.length;
 	return 0;
 }
 
@@ -380,6 +393,7 @@ bool iova_map_pop(struct iova_map *m, uint64_t iova, uint64_t last, struct map_e
 		return false;
 	id = range_value(pos);
 	range_tree_erase(&m->tree, pos);
+	m->fresh = NO_MAPPING;
 
 	e = &m->mappings[id].e;
 	if (e->kind == MAP_KIND_VA) {

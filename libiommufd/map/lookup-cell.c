@@ -234,7 +234,7 @@ static void slots_clear(struct lookup_table *t, struct cell *cell, lookup_word *
 
 	for (at = start; ; at = end + 1) {
 		slot = slot_at(slots, at, last, &end, &pages);
-		slot_clear(t, cell, slot, pages.first, pages.count);
+		slot_clear(t, cell, slot, &pages);
 		if (end == last)
 			return;
 	}

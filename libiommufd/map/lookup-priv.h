@@ -159,11 +159,51 @@ static inline bool word_is_hash(uint64_t word)
  * lookup-slot.c: one slot.  @under is what holds where the slot is empty; slot_clear() is only
  * called where that is nothing.
  */
+static inline void slot_write(struct cell *cell, lookup_word *slot, uint64_t old, uint64_t word)
+{
+	uint32_t used = atomic_load_explicit(&cell->used, memory_order_relaxed);
+
+	/* A reader who sees no entry used concludes that all are empty: count first. */
+	if (!old && word)
+		atomic_store_explicit(&cell->used, used + 1, memory_order_release);
+	word_write(slot, word);
+	if (old && !word)
+		atomic_store_explicit(&cell->used, used - 1, memory_order_release);
+}
+
 bool slot_needs_leaf(uint64_t word, const struct extent *new, uint64_t under);
 void slot_set(struct lookup_table *t, struct cell *cell, lookup_word *slot,
 	      const struct extent *new, uint64_t under);
-void slot_clear(struct lookup_table *t, struct cell *cell, lookup_word *slot, unsigned int first,
-		unsigned int count);
+void slot_clear(struct lookup_table *t, struct cell *cell, lookup_word *slot,
+		const struct extent *pages);
+bool slot_empty(const lookup_word *slot, const struct extent *pages);
+
+/* The one slot of a range, where no word of a cell is involved. */
+struct spot {
+	struct cell *cell;
+	lookup_word *slot;
+};
+
+static inline bool spot_find(const struct lookup_table *t, uint64_t start, uint64_t last,
+			     struct spot *s)
+{
+	if ((start ^ last) >> LOOKUP_SLOT_SHIFT || last >= t->reader.limit)
+		return false;
+	s->cell = &t->cells[start >> cell_shift(1)];
+	s->slot = &t->reader.slots[start >> LOOKUP_SLOT_SHIFT];
+	return !word_peek(&s->cell->word);
+}
+
+static inline struct extent spot_pages(uint64_t start, uint64_t last, uint64_t delta)
+{
+	struct extent pages = {
+		.first = start >> MAP_PAGE_SHIFT & (LOOKUP_SLOT_PAGES - 1),
+		.count = ((last - start) >> MAP_PAGE_SHIFT) + 1,
+		.delta = delta,
+	};
+
+	return pages;
+}
 
 /* lookup-cell.c: ranges of cells */
 int cells_prepare(struct lookup_table *t, uint64_t start, uint64_t last, uint64_t delta,

@@ -187,7 +187,14 @@ static uint64_t empty_run(const struct lookup_table *t, uint64_t addr)
 bool lookup_next(const struct lookup *l, uint64_t start, uint64_t last, struct lookup_run *run)
 {
 	uint64_t at = start, skip;
+	struct spot spot;
 
+	if (spot_find(table_of_const(l), start, last, &spot)) {
+		struct extent pages = spot_pages(start, last, 0);
+
+		if (!word_peek(spot.slot) || slot_empty(spot.slot, &pages))
+			return false;
+	}
 	for (;;) {
 		/* The run comes in pages, so a byte less is as good where 2^64 cannot be said. */
 		uint64_t wanted = last - at == UINT64_MAX ? UINT64_MAX : last - at + 1;

@@ -69,22 +69,6 @@ bool slot_needs_leaf(uint64_t word, const struct extent *new, uint64_t under)
 	return !word_is_flat(word) && !extent_replaces(word, new, under);
 }
 
-static void slot_write(struct cell *cell, lookup_word *slot, uint64_t old, uint64_t word)
-{
-	if (!old != !word) {
-		uint32_t used = atomic_load_explicit(&cell->used, memory_order_relaxed);
-
-		/* A reader who sees no entry used concludes that all are empty: count first. */
-		if (word)
-			atomic_store_explicit(&cell->used, used + 1, memory_order_release);
-		word_write(slot, word);
-		if (!word)
-			atomic_store_explicit(&cell->used, used - 1, memory_order_release);
-	} else {
-		word_write(slot, word);
-	}
-}
-
 static bool prefer_hash(const struct lookup_table *t, const struct extent *e)
 {
 	return t->flats.in_use >= FLAT_BUDGET && e[0].count + e[1].count <= HASH_MAX_PAGES;
@@ -146,17 +130,17 @@ void slot_set(struct lookup_table *t, struct cell *cell, lookup_word *slot,
 }
 
 static void extent_clear(struct lookup_table *t, struct cell *cell, lookup_word *slot,
-			 unsigned int first, unsigned int count)
+			 const struct extent *gone)
 {
 	uint64_t word = word_peek(slot);
 	struct extent old = word_extent(word), rest[2] = { old, old };
-	unsigned int end = old.first + old.count;
+	unsigned int end = old.first + old.count, gone_end = gone->first + gone->count;
 
-	if (first >= end || first + count <= old.first)
+	if (gone->first >= end || gone_end <= old.first)
 		return;
-	rest[0].count = first > old.first ? first - old.first : 0;
-	rest[1].first = first + count;
-	rest[1].count = end > first + count ? end - (first + count) : 0;
+	rest[0].count = gone->first > old.first ? gone->first - old.first : 0;
+	rest[1].first = gone_end;
+	rest[1].count = end > gone_end ? end - gone_end : 0;
 
 	if (!rest[1].count && extent_fits(&rest[0]))
 		slot_write(cell, slot, word, extent_word(&rest[0]));
@@ -166,26 +150,47 @@ static void extent_clear(struct lookup_table *t, struct cell *cell, lookup_word 
 		slot_write(cell, slot, word, 0);
 }
 
-void slot_clear(struct lookup_table *t, struct cell *cell, lookup_word *slot, unsigned int first,
-		unsigned int count)
+void slot_clear(struct lookup_table *t, struct cell *cell, lookup_word *slot,
+		const struct extent *pages)
 {
 	uint64_t word = word_peek(slot);
 	unsigned int i;
 
 	if (word_is_flat(word)) {
-		flat_fill(flat_leaf(word), first, count, 0);
+		flat_fill(flat_leaf(word), pages->first, pages->count, 0);
 		if (flat_empty(flat_leaf(word))) {
 			slot_write(cell, slot, word, 0);
 			flat_give(&t->flats, flat_leaf(word));
 		}
 	} else if (word_is_hash(word)) {
-		for (i = first; count < LOOKUP_SLOT_PAGES && i < first + count; i++)
-			hash_remove(word, i);
-		if (count == LOOKUP_SLOT_PAGES || !hash_pages(word)) {
+		for (i = 0; pages->count < LOOKUP_SLOT_PAGES && i < pages->count; i++)
+			hash_remove(word, pages->first + i);
+		if (pages->count == LOOKUP_SLOT_PAGES || !hash_pages(word)) {
 			slot_write(cell, slot, word, 0);
 			hash_give(&t->hashes, word);
 		}
-	} else {
-		extent_clear(t, cell, slot, first, count);
+	} else if (word) {
+		extent_clear(t, cell, slot, pages);
 	}
+}
+
+/* Is none of the pages mapped?  Where it takes long to find out, the answer is no. */
+bool slot_empty(const lookup_word *slot, const struct extent *pages)
+{
+	uint64_t word = word_peek(slot);
+	struct extent old;
+	unsigned int i;
+
+	if (!word)
+		return true;
+	if (word_is_hash(word))
+		return false;
+	if (word_is_flat(word)) {
+		for (i = 0; i < pages->count; i++)
+			if (word_peek(&flat_leaf(word)[pages->first + i]))
+				return false;
+		return true;
+	}
+	old = word_extent(word);
+	return pages->first >= old.first + old.count || pages->first + pages->count <= old.first;
 }

@@ -51,16 +51,43 @@ void lookup_free(struct lookup *l)
 	free(t);
 }
 
+/*
+ * The most frequent changes, in few instructions: a run of pages in a slot that is otherwise empty.
+ * The word that describes it, or 0 when it is not that simple.
+ */
+static inline uint64_t lone_word(uint64_t start, uint64_t last, uint64_t delta)
+{
+	uint64_t bytes = last - start;
+
+	if ((start ^ last) >> LOOKUP_SLOT_SHIFT || bytes == LOOKUP_SLOT_MASK ||
+	    (int64_t)(delta << 9) >> 9 != (int64_t)delta)
+		return 0;
+	return delta << 9 | (bytes & ~MAP_PAGE_MASK) | (start >> 9 & 0xff8) | LOOKUP_ONE;
+}
+
+#define LONE_PAGES ((1ull << 21) - 1)	/* all of the word but the delta */
+
 int lookup_reserve(struct lookup *l, uint64_t start, uint64_t last, uint64_t delta,
 		   uint32_t *leaves)
 {
 	struct lookup_table *t = table_of(l);
+	struct spot spot;
 	uint32_t need;
 	int rc;
 
-	rc = cells_prepare(t, start, last, delta, &need);
-	if (rc || need <= *leaves)
-		return rc;
+	if (spot_find(t, start, last, &spot)) {
+		struct extent pages = spot_pages(start, last, delta);
+
+		if (!word_peek(spot.slot) && lone_word(start, last, delta))
+			return 0;
+		need = slot_needs_leaf(word_peek(spot.slot), &pages, 0);
+	} else {
+		rc = cells_prepare(t, start, last, delta, &need);
+		if (rc)
+			return rc;
+	}
+	if (need <= *leaves)
+		return 0;
 	rc = flat_reserve(&t->flats, need - *leaves);
 	if (!rc)
 		*leaves = need;
@@ -76,7 +103,21 @@ void lookup_publish(struct lookup *l, uint64_t start, uint64_t last, uint64_t de
 		    uint32_t leaves)
 {
 	lookup_unreserve(l, leaves);
-	cells_set(table_of(l), start, last, delta);
+	lookup_restore(l, start, last, delta);
+}
+
+bool lookup_publish_alone(struct lookup *l, uint64_t start, uint64_t last, uint64_t delta,
+			  uint32_t leaves)
+{
+	struct lookup_table *t = table_of(l);
+	uint64_t word = lone_word(start, last, delta);
+	struct spot spot;
+
+	if (!word || !spot_find(t, start, last, &spot) || word_peek(spot.slot))
+		return false;
+	lookup_unreserve(l, leaves);
+	slot_write(spot.cell, spot.slot, 0, word);
+	return true;
 }
 
 int lookup_set(struct lookup *l, uint64_t start, uint64_t length, uint64_t delta)
@@ -93,12 +134,42 @@ int lookup_set(struct lookup *l, uint64_t start, uint64_t length, uint64_t delta
 
 void lookup_clear(struct lookup *l, uint64_t start, uint64_t length)
 {
-	cells_clear(table_of(l), start, start + length - 1);
+	struct lookup_table *t = table_of(l);
+	uint64_t last = start + length - 1, word;
+	struct extent pages;
+	struct spot spot;
+
+	if (!spot_find(t, start, last, &spot)) {
+		cells_clear(t, start, last);
+		return;
+	}
+	word = word_peek(spot.slot);
+	if (word && !((word ^ lone_word(start, last, 0)) & LONE_PAGES)) {
+		slot_write(spot.cell, spot.slot, word, 0);
+	} else {
+		pages = spot_pages(start, last, 0);
+		slot_clear(t, spot.cell, spot.slot, &pages);
+	}
 }
 
 void lookup_restore(struct lookup *l, uint64_t start, uint64_t last, uint64_t delta)
 {
-	cells_set(table_of(l), start, last, delta);
+	struct lookup_table *t = table_of(l);
+	struct extent pages;
+	struct spot spot;
+	uint64_t word;
+
+	if (!spot_find(t, start, last, &spot)) {
+		cells_set(t, start, last, delta);
+		return;
+	}
+	word = lone_word(start, last, delta);
+	if (word && !word_peek(spot.slot)) {
+		slot_write(spot.cell, spot.slot, 0, word);
+	} else {
+		pages = spot_pages(start, last, delta);
+		slot_set(t, spot.cell, spot.slot, &pages, 0);
+	}
 }
 
 uint64_t lookup_footprint(const struct lookup *l)

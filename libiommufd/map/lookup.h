@@ -78,6 +78,10 @@ void lookup_publish(struct lookup *l, uint64_t start, uint64_t last, uint64_t de
 		    uint32_t leaves);
 void lookup_unreserve(struct lookup *l, uint32_t leaves);
 
+/* Publish, if that is simple because nothing near is mapped; else do nothing, return false. */
+bool lookup_publish_alone(struct lookup *l, uint64_t start, uint64_t last, uint64_t delta,
+			  uint32_t leaves);
+
 /* Reserve and publish at once.  Returns 0 or -ENOMEM; nothing has changed on failure. */
 int lookup_set(struct lookup *l, uint64_t start, uint64_t length, uint64_t delta);
 

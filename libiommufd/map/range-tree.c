@@ -38,17 +38,12 @@ struct route {
 	uint64_t low, high;	/* ranges that end in low + 1 .. high belong here */
 };
 
-/* The leaf where a range that ends at @last belongs. */
-static struct route route_to(const struct range_tree *t, uint64_t last)
+static struct route descend(const struct range_tree *t, uint64_t last)
 {
-	struct route r = { t->recent, t->recent_low, t->recent_high };
+	struct route r = { NULL, 0, UINT64_MAX };
 	struct range_node *node = t->root;
 	unsigned int level, i;
 
-	if (r.leaf && last > r.low && last <= r.high)
-		return r;
-	r.low = 0;
-	r.high = UINT64_MAX;
 	for (level = t->height; level; level--) {
 		struct range_inner *inner = as_inner(node);
 
@@ -61,6 +56,31 @@ static struct route route_to(const struct range_tree *t, uint64_t last)
 	}
 	r.leaf = as_leaf(node);
 	return r;
+}
+
+static inline bool is_recent(const struct range_tree *t, uint64_t last)
+{
+	return t->recent && last > t->recent_low && last <= t->recent_high;
+}
+
+/* The leaf where a range that ends at @last belongs. */
+static inline struct range_leaf *leaf_for(const struct range_tree *t, uint64_t last)
+{
+	return is_recent(t, last) ? t->recent : descend(t, last).leaf;
+}
+
+/* The same for a change, which makes the leaf the recent one. */
+static inline struct range_leaf *leaf_to_change(struct range_tree *t, uint64_t last)
+{
+	struct route r;
+
+	if (is_recent(t, last))
+		return t->recent;
+	r = descend(t, last);
+	t->recent = r.leaf;
+	t->recent_low = r.low;
+	t->recent_high = r.high;
+	return r.leaf;
 }
 
 static void forget_recent(struct range_tree *t)
@@ -105,7 +125,7 @@ bool range_tree_find(const struct range_tree *t, uint64_t from, struct range_pos
 {
 	if (!t->root)
 		return false;
-	pos->leaf = route_to(t, from).leaf;
+	pos->leaf = leaf_for(t, from);
 	pos->index = keys_below(pos->leaf->last, pos->leaf->node.count, from);
 	return pos_settle(pos);
 }
@@ -124,9 +144,11 @@ static void leaf_insert(struct range_leaf *leaf, unsigned int i, uint64_t start,
 {
 	size_t behind = leaf->node.count - i;
 
-	memmove(&leaf->start[i + 1], &leaf->start[i], behind * sizeof(leaf->start[0]));
-	memmove(&leaf->last[i + 1], &leaf->last[i], behind * sizeof(leaf->last[0]));
-	memmove(&leaf->value[i + 1], &leaf->value[i], behind * sizeof(leaf->value[0]));
+	if (behind) {
+		memmove(&leaf->start[i + 1], &leaf->start[i], behind * sizeof(leaf->start[0]));
+		memmove(&leaf->last[i + 1], &leaf->last[i], behind * sizeof(leaf->last[0]));
+		memmove(&leaf->value[i + 1], &leaf->value[i], behind * sizeof(leaf->value[0]));
+	}
 	leaf->start[i] = start;
 	leaf->last[i] = last;
 	leaf->value[i] = value;
@@ -135,7 +157,7 @@ static void leaf_insert(struct range_leaf *leaf, unsigned int i, uint64_t start,
 
 int range_tree_insert(struct range_tree *t, uint64_t start, uint64_t last, uint32_t value)
 {
-	struct route r;
+	struct range_leaf *leaf;
 	unsigned int i;
 	int rc;
 
@@ -146,25 +168,22 @@ int range_tree_insert(struct range_tree *t, uint64_t start, uint64_t last, uint3
 		t->root = &range_leaf_take(t)->node;
 		t->height = 0;
 	}
-	r = route_to(t, last);
-	i = keys_below(r.leaf->last, r.leaf->node.count, last);
-	if (overlaps(r.leaf, i, start, last))
+	leaf = leaf_to_change(t, last);
+	i = keys_below(leaf->last, leaf->node.count, last);
+	if (overlaps(leaf, i, start, last))
 		return -EEXIST;
 
-	if (r.leaf->node.count == RANGE_LEAF_MAX) {
+	if (leaf->node.count == RANGE_LEAF_MAX) {
 		/* A split can go all the way up and add a root. */
 		rc = range_nodes_reserve(t, t->height + 2);
 		if (rc)
 			return rc;
-		range_split_leaf(t, r.leaf);
+		range_split_leaf(t, leaf);
 		forget_recent(t);
-		r = route_to(t, last);
-		i = keys_below(r.leaf->last, r.leaf->node.count, last);
+		leaf = leaf_to_change(t, last);
+		i = keys_below(leaf->last, leaf->node.count, last);
 	}
-	leaf_insert(r.leaf, i, start, last, value);
-	t->recent = r.leaf;
-	t->recent_low = r.low;
-	t->recent_high = r.high;
+	leaf_insert(leaf, i, start, last, value);
 	return 0;
 }
 
@@ -174,9 +193,11 @@ void range_tree_erase(struct range_tree *t, struct range_pos pos)
 	unsigned int i = pos.index;
 	size_t behind = --leaf->node.count - i;
 
-	memmove(&leaf->start[i], &leaf->start[i + 1], behind * sizeof(leaf->start[0]));
-	memmove(&leaf->last[i], &leaf->last[i + 1], behind * sizeof(leaf->last[0]));
-	memmove(&leaf->value[i], &leaf->value[i + 1], behind * sizeof(leaf->value[0]));
+	if (behind) {
+		memmove(&leaf->start[i], &leaf->start[i + 1], behind * sizeof(leaf->start[0]));
+		memmove(&leaf->last[i], &leaf->last[i + 1], behind * sizeof(leaf->last[0]));
+		memmove(&leaf->value[i], &leaf->value[i + 1], behind * sizeof(leaf->value[0]));
+	}
 
 	if (leaf->node.parent) {
 		if (leaf->node.count < RANGE_LEAF_MIN) {
