@@ -33,13 +33,19 @@ static struct cell *cell_at(struct cell *cells, uint64_t count, unsigned int lev
 	return &cells[at >> cell_shift(level) & (count - 1)];
 }
 
-static lookup_word *slot_at(lookup_word *slots, uint64_t at, uint64_t last, uint64_t *end,
+static inline lookup_word *slot_at(lookup_word *slots, uint64_t at, uint64_t last, uint64_t *end,
 			    struct extent *pages)
 {
 	*end = min_u64(last, at | LOOKUP_SLOT_MASK);
 	pages->first = at >> MAP_PAGE_SHIFT & (LOOKUP_SLOT_PAGES - 1);
 	pages->count = (*end >> MAP_PAGE_SHIFT) - (at >> MAP_PAGE_SHIFT) + 1;
 	return &slots[at >> LOOKUP_SLOT_SHIFT & (CELL_SLOTS - 1)];
+}
+
+/* Is a whole slot to be changed that has no leaf and no pages of its own? */
+static inline bool is_whole(uint64_t word, const struct extent *pages)
+{
+	return pages->count == LOOKUP_SLOT_PAGES && (!word || word & LOOKUP_FULL);
 }
 
 static bool cell_empty(const struct cell *cell)
@@ -81,7 +87,8 @@ static void slots_prepare(lookup_word *slots, uint64_t start, uint64_t last, uin
 
 	for (at = start; ; at = end + 1) {
 		slot = slot_at(slots, at, last, &end, &pages);
-		*leaves += slot_needs_leaf(word_peek(slot), &pages, under);
+		if (!is_whole(word_peek(slot), &pages))
+			*leaves += slot_needs_leaf(word_peek(slot), &pages, under);
 		if (end == last)
 			return;
 	}
@@ -159,7 +166,10 @@ static void slots_set(struct lookup_table *t, struct cell *cell, lookup_word *sl
 
 	for (at = start; ; at = end + 1) {
 		slot = slot_at(slots, at, last, &end, &pages);
-		slot_set(t, cell, slot, &pages, under);
+		if (is_whole(word_peek(slot), &pages))
+			slot_write(cell, slot, word_peek(slot), WORD_OF(delta));
+		else
+			slot_set(t, cell, slot, &pages, under);
 		if (end == last)
 			return;
 	}
@@ -234,7 +244,10 @@ static void slots_clear(struct lookup_table *t, struct cell *cell, lookup_word *
 
 	for (at = start; ; at = end + 1) {
 		slot = slot_at(slots, at, last, &end, &pages);
-		slot_clear(t, cell, slot, &pages);
+		if (is_whole(word_peek(slot), &pages))
+			slot_write(cell, slot, word_peek(slot), 0);
+		else
+			slot_clear(t, cell, slot, &pages);
 		if (end == last)
 			return;
 	}

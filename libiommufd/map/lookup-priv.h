@@ -71,7 +71,8 @@ enum {
  * sequence is odd while the line is in nobody's leaf, and never repeats.
  */
 struct hash_line {
-	lookup_word head;	/* sequence [63:16], pages in the leaf [15:1] (line 0), overflowed [0] */
+	/* Sequence [63:16], pages in the leaf [15:1] (line 0 only), overflowed [0]. */
+	lookup_word head;
 	lookup_word words[HASH_LINE_WORDS];
 };
 
@@ -176,7 +177,6 @@ void slot_set(struct lookup_table *t, struct cell *cell, lookup_word *slot,
 	      const struct extent *new, uint64_t under);
 void slot_clear(struct lookup_table *t, struct cell *cell, lookup_word *slot,
 		const struct extent *pages);
-bool slot_empty(const lookup_word *slot, const struct extent *pages);
 
 /* The one slot of a range, where no word of a cell is involved. */
 struct spot {
@@ -216,7 +216,7 @@ static inline lookup_word *cell_slots(const struct lookup_table *t, const struct
 				      uint64_t addr)
 {
 	if (addr < t->reader.limit)
-		return &t->reader.slots[addr >> cell_shift(1) << (cell_shift(1) - LOOKUP_SLOT_SHIFT)];
+		return &t->reader.slots[(addr >> cell_shift(1)) * CELL_SLOTS];
 	return atomic_load_explicit(&cell->child, memory_order_acquire);
 }
 

@@ -20,14 +20,14 @@ struct path {
 	const struct cell *cells[CELL_LEVELS];
 };
 
-static void path_to(const struct lookup_table *t, uint64_t addr, struct path *path)
+static inline void path_to(const struct lookup_table *t, uint64_t addr, struct path *path)
 {
-	const struct cell *cells = t->cells;
+	const struct cell *cells;
 	unsigned int level;
 
 	*path = (struct path){ 0 };
 	if (addr < t->reader.limit) {
-		path->cells[0] = &cells[addr >> cell_shift(1)];
+		path->cells[0] = &t->cells[addr >> cell_shift(1)];
 		path->slot = &t->reader.slots[addr >> LOOKUP_SLOT_SHIFT];
 		return;
 	}
@@ -168,47 +168,45 @@ uint64_t lookup_run_on(const struct lookup *l, uint64_t addr, uint64_t wanted, u
 	return room < wanted ? room : wanted;
 }
 
-/* The writer's walk: bytes from @addr, which is not mapped, that are surely not mapped either. */
+/* The writer's walk: bytes from @addr on that are surely not mapped; 0 when one has to look. */
 static uint64_t empty_run(const struct lookup_table *t, uint64_t addr)
 {
-	unsigned int shift = MAP_PAGE_SHIFT, level;
 	unsigned int levels = addr < t->reader.limit ? 1 : CELL_LEVELS;
+	unsigned int shift = 0, level;
 	struct path path;
 
 	path_to(t, addr, &path);
 	if (path.slot && !word_peek(path.slot))
 		shift = LOOKUP_SLOT_SHIFT;
-	for (level = 1; level <= levels; level++)
-		if (!path.cells[level - 1] || !cell_used(path.cells[level - 1]))
+	for (level = 1; level <= levels; level++) {
+		const struct cell *cell = path.cells[level - 1];
+
+		if (cell && word_peek(&cell->word))
+			return 0;
+		if (!cell || !cell_used(cell))
 			shift = cell_shift(level);
-	return to_end(addr, shift);
+	}
+	return shift ? to_end(addr, shift) : 0;
 }
 
 bool lookup_next(const struct lookup *l, uint64_t start, uint64_t last, struct lookup_run *run)
 {
-	uint64_t at = start, skip;
-	struct spot spot;
+	const struct lookup_table *t = table_of_const(l);
+	uint64_t at, skip, wanted;
 
-	if (spot_find(table_of_const(l), start, last, &spot)) {
-		struct extent pages = spot_pages(start, last, 0);
-
-		if (!word_peek(spot.slot) || slot_empty(spot.slot, &pages))
-			return false;
-	}
-	for (;;) {
-		/* The run comes in pages, so a byte less is as good where 2^64 cannot be said. */
-		uint64_t wanted = last - at == UINT64_MAX ? UINT64_MAX : last - at + 1;
-		struct lookup_hit hit = lookup_get(l, at, wanted);
-
-		if (hit.run) {
+	for (at = start; ; at += skip) {
+		skip = empty_run(t, at);
+		if (!skip) {
+			/* Runs come in pages: where 2^64 cannot be said, a byte less does. */
+			wanted = last - at == UINT64_MAX ? UINT64_MAX : last - at + 1;
 			run->start = at;
-			run->last = hit.run < wanted ? at + hit.run - 1 : last;
-			run->delta = hit.target - at;
-			return true;
+			run->delta = lookup_translate(l, at, wanted, &skip) - at;
+			run->last = skip < wanted ? at + skip - 1 : last;
+			if (skip)
+				return true;
+			skip = to_end(at, MAP_PAGE_SHIFT);
 		}
-		skip = empty_run(table_of_const(l), at);
 		if (skip > last - at)
 			return false;
-		at += skip;
 	}
 }

@@ -173,24 +173,3 @@ void slot_clear(struct lookup_table *t, struct cell *cell, lookup_word *slot,
 		extent_clear(t, cell, slot, pages);
 	}
 }
-
-/* Is none of the pages mapped?  Where it takes long to find out, the answer is no. */
-bool slot_empty(const lookup_word *slot, const struct extent *pages)
-{
-	uint64_t word = word_peek(slot);
-	struct extent old;
-	unsigned int i;
-
-	if (!word)
-		return true;
-	if (word_is_hash(word))
-		return false;
-	if (word_is_flat(word)) {
-		for (i = 0; i < pages->count; i++)
-			if (word_peek(&flat_leaf(word)[pages->first + i]))
-				return false;
-		return true;
-	}
-	old = word_extent(word);
-	return pages->first >= old.first + old.count || pages->first + pages->count <= old.first;
-}

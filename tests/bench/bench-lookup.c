@@ -9,99 +9,11 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 
-#include "bench.h"
-#include "map/iova-map.h"
+#include "bench-lookup.h"
 
-#define PAGE 4096ull
-#define MIB (1ull << 20)
-#define VA_BASE 0x7f0000000000ull
-#define IOVA_BASE 0x4000000000ull
 #define ROUNDS 9
 #define SAMPLE_NS 1000000u
-
-/* ---- the contenders ---- */
-
-enum { RADIX_BITS = 9 };
-
-struct tables {
-	struct iova_map *map;
-	uint64_t base, stride, count;	/* addresses asked for: base + k * stride */
-	bool reverse;
-	uint64_t *array;		/* delta by k */
-	uint64_t **root;		/* radix: by bits 30..47, 21..29, 12..20 */
-};
-
-static uint64_t radix_get(const struct tables *t, uint64_t addr)
-{
-	uint64_t **middle = (uint64_t **)t->root[addr >> 30 & 0x3ffff];
-	uint64_t *leaf = middle ? middle[addr >> 21 & 511] : NULL;
-	uint64_t word = leaf ? leaf[addr >> 12 & 511] : 0;
-
-	return word ? addr + word - 1 : 0;
-}
-
-static void radix_set(struct tables *t, uint64_t addr, uint64_t delta)
-{
-	uint64_t **middle = (uint64_t **)t->root[addr >> 30 & 0x3ffff], *leaf;
-
-	if (!middle) {
-		middle = calloc(512, sizeof(*middle));
-		t->root[addr >> 30 & 0x3ffff] = (uint64_t *)middle;
-	}
-	leaf = middle[addr >> 21 & 511];
-	if (!leaf) {
-		leaf = calloc(512, sizeof(*leaf));
-		middle[addr >> 21 & 511] = leaf;
-	}
-	leaf[addr >> 12 & 511] = delta | 1;
-}
-
-/* As the public functions do: a call, and the answer through pointers. */
-static __attribute__((noinline)) int call_to_iova(const struct iova_map *m, uint64_t va,
-						  uint64_t *iova, uint64_t *run)
-{
-	return iova_map_to_iova(m, va, 64, iova, run);
-}
-
-static __attribute__((noinline)) int call_to_va(const struct iova_map *m, uint64_t iova,
-						uint64_t *va, uint64_t *run)
-{
-	return iova_map_to_va(m, iova, 64, va, run);
-}
-
-static inline uint64_t ask_floor(const struct tables *t, uint64_t addr)
-{
-	return addr - t->base;
-}
-
-static inline uint64_t ask_array(const struct tables *t, uint64_t addr)
-{
-	return addr + t->array[(addr - t->base) / PAGE];
-}
-
-static inline uint64_t ask_radix(const struct tables *t, uint64_t addr)
-{
-	return radix_get(t, addr);
-}
-
-static inline uint64_t ask_inline(const struct tables *t, uint64_t addr)
-{
-	return t->reverse ? iova_map_iova_to_va(t->map, addr, 64).target :
-			    iova_map_va_to_iova(t->map, addr, 64).target;
-}
-
-static inline uint64_t ask_call(const struct tables *t, uint64_t addr)
-{
-	uint64_t target = 0, run = 0;
-
-	if (t->reverse)
-		call_to_va(t->map, addr, &target, &run);
-	else
-		call_to_iova(t->map, addr, &target, &run);
-	return target;
-}
 
 /* ---- the loops ---- */
 
@@ -184,94 +96,6 @@ static struct result measure(const struct tables *t, enum how how)
 		r.ratio[c] = bench_median(ratio[c], ROUNDS);
 	}
 	return r;
-}
-
-/* ---- what is looked up ---- */
-
-struct layout {
-	const char *name;
-	uint64_t length, stride;	/* of the mappings, in VA; dense in IOVA */
-	uint64_t per_mapping;		/* addresses asked for in each */
-};
-
-static const struct layout dense_4k = { "4 KiB, adjacent", PAGE, PAGE, 1 };
-static const struct layout dense_2m = { "2 MiB, adjacent", 2 * MIB, 2 * MIB, 512 };
-static const struct layout sparse_64k = { "4 KiB, one in 64 KiB", PAGE, 16 * PAGE, 1 };
-static const struct layout sparse_2m = { "4 KiB, one in 2 MiB", PAGE, 2 * MIB, 1 };
-
-/* The IOVA of mapping k: neighbours in VA are not neighbours in IOVA. */
-static uint64_t scattered(uint64_t k, uint64_t count)
-{
-	return (k * 0x9e3779b1u + count / 3) & (count - 1);
-}
-
-static void build(struct tables *t, const struct layout *l, uint64_t mappings)
-{
-	struct map_entry e = { .length = l->length, .kind = MAP_KIND_VA };
-	uint64_t k, page;
-
-	memset(t, 0, sizeof(*t));
-	if (iova_map_new(&t->map))
-		exit(1);
-	t->root = calloc(1 << 18, sizeof(*t->root));
-	t->base = VA_BASE;
-	t->stride = l->per_mapping > 1 ? PAGE : l->stride;
-	t->count = mappings * l->per_mapping;
-	if (t->stride == PAGE)
-		t->array = calloc(t->count, sizeof(*t->array));
-	for (k = 0; k < mappings; k++) {
-		e.va = VA_BASE + k * l->stride;
-		e.iova = IOVA_BASE + scattered(k, mappings) * l->length;
-		if (iova_map_insert(t->map, &e))
-			exit(1);
-		for (page = 0; page < l->length / PAGE; page++) {
-			radix_set(t, e.va + page * PAGE, e.iova - e.va);
-			if (t->array)
-				t->array[k * (l->length / PAGE) + page] = e.iova - e.va;
-		}
-	}
-}
-
-static void radix_clear(struct tables *t)
-{
-	unsigned int i, k;
-
-	for (i = 0; i < 1 << 18; i++) {
-		uint64_t **middle = (uint64_t **)t->root[i];
-
-		for (k = 0; middle && k < 512; k++)
-			free(middle[k]);
-		free(middle);
-		t->root[i] = NULL;
-	}
-}
-
-/* The other way round: ask for IOVAs. */
-static void turn(struct tables *t)
-{
-	uint64_t k, iova;
-	struct lookup_hit hit;
-
-	radix_clear(t);
-	t->reverse = true;
-	t->base = IOVA_BASE;
-	t->stride = PAGE;
-	free(t->array);
-	t->array = calloc(t->count, sizeof(*t->array));
-	for (k = 0; k < t->count; k++) {
-		iova = IOVA_BASE + k * PAGE;
-		hit = iova_map_iova_to_va(t->map, iova, 1);
-		t->array[k] = hit.target - iova;
-		radix_set(t, iova, hit.target - iova);
-	}
-}
-
-static void drop(struct tables *t)
-{
-	radix_clear(t);
-	free(t->root);
-	free(t->array);
-	iova_map_free(t->map);
 }
 
 /* ---- the tables ---- */
@@ -394,7 +218,7 @@ static void threads(void)
 	unsigned int i, round;
 	struct tables t;
 
-	printf("\nVA to IOVA; 4 KiB, adjacent; latency, random; one thread on a processor of its own\n");
+	printf("\nVA to IOVA; 4 KiB, adjacent; latency, random; a processor each\n");
 	printf("%10s%9s%16s%16s\n", "mappings", "alone", "second reader", "beside writer");
 	for (i = 0; i < 3; i++) {
 		build(&t, &dense_4k, counts[i]);
@@ -410,6 +234,93 @@ static void threads(void)
 	}
 }
 
+/* ---- changes ---- */
+
+/* ns to map and unmap one range, again and again. */
+static double again(struct iova_map *m, uint64_t va, uint64_t length, unsigned int n)
+{
+	struct map_entry e = { .iova = 1ull << 44, .length = length, .va = va,
+			       .kind = MAP_KIND_VA };
+	uint64_t start = bench_cpu();
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (iova_map_insert(m, &e) || !iova_map_pop(m, e.iova, e.iova + length - 1, NULL))
+			exit(1);
+	}
+	return (double)(bench_cpu() - start) / n;
+}
+
+/* ns to unmap and map one of the resident pages. */
+static double any(const struct tables *t, unsigned int n)
+{
+	uint64_t state = 88172645463325252ull, start = bench_cpu(), iova;
+	struct map_entry e;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		iova = IOVA_BASE + (bench_random(&state) >> 20 & (t->count - 1)) * PAGE;
+		if (!iova_map_pop(t->map, iova, iova + PAGE - 1, &e) || iova_map_insert(t->map, &e))
+			exit(1);
+	}
+	return (double)(bench_cpu() - start) / n;
+}
+
+static void changes(void)
+{
+	static const uint64_t counts[] = { 1, 64, 4096, 262144 };
+	double alone[ROUNDS], beside_others[ROUNDS], random[ROUNDS], gib[ROUNDS], tib[ROUNDS];
+	unsigned int i, round;
+	struct tables t;
+
+	printf("\nMap and unmap once, both tables; ns\n%10s%12s%12s%12s%12s%12s\n", "resident",
+	       "4 KiB", "in a leaf", "random one", "1 GiB", "1 TiB");
+	for (i = 0; i < 4; i++) {
+		build(&t, &dense_4k, counts[i]);
+		for (round = 0; round < ROUNDS; round++) {
+			alone[round] = again(t.map, VA_BASE - 64 * MIB, PAGE, 10000);
+			beside_others[round] = again(t.map, VA_BASE + (t.count + 3) * PAGE, PAGE,
+						     10000);
+			random[round] = any(&t, 10000);
+			gib[round] = again(t.map, VA_BASE - 4096 * MIB - PAGE, 1024 * MIB, 100);
+			tib[round] = again(t.map, VA_BASE - (2ull << 40) - PAGE, 1ull << 40, 3);
+		}
+		printf("%10llu%12.1f%12.1f%12.1f%12.0f%12.0f\n", (unsigned long long)counts[i],
+		       bench_median(alone, ROUNDS), bench_median(beside_others, ROUNDS),
+		       bench_median(random, ROUNDS), bench_median(gib, ROUNDS),
+		       bench_median(tib, ROUNDS));
+		drop(&t);
+	}
+}
+
+/* ---- memory ---- */
+
+static void memory(const struct layout *l, uint64_t mappings)
+{
+	struct tables t;
+	uint64_t leaves, slots;
+
+	build(&t, l, mappings);
+	leaves = lookup_footprint(((struct iova_map_tables *)t.map)->va_to_iova);
+	/* A page of slot words serves 1 GiB. */
+	slots = ((mappings * l->stride + (1ull << 30) - 1) >> 30) * PAGE;
+	printf("%-24s%12llu%10.1f%10.1f\n", l->name, (unsigned long long)mappings,
+	       (double)leaves / (double)mappings, (double)slots / (double)mappings);
+	drop(&t);
+}
+
+static void memories(void)
+{
+	printf("\nVA to IOVA; bytes per mapping\n%-24s%12s%10s%10s\n", "", "mappings", "leaves",
+	       "slots");
+	memory(&dense_4k, 4096);
+	memory(&dense_4k, 262144);
+	memory(&dense_2m, 4096);
+	memory(&sparse_64k, 4096);
+	memory(&sparse_64k, 262144);
+	memory(&sparse_2m, 262144);
+}
+
 int main(void)
 {
 	static const uint64_t counts[] = { 1, 64, 4096, 262144, 1048576 };
@@ -423,5 +334,7 @@ int main(void)
 	compare(&sparse_64k, many, 2, false, 0x5);
 	compare(&sparse_2m, many, 2, false, 0x1);
 	threads();
+	changes();
+	memories();
 	return 0;
 }

@@ -11,7 +11,7 @@ EXTRA_DIST += tests/bench/bench.h
 
 tests_bench_bench_ioas_SOURCES = tests/bench/bench-ioas.c
 tests_bench_bench_ioas_LDADD = libiommufd-core.la libiommufd-emu.la
-tests_bench_bench_lookup_SOURCES = tests/bench/bench-lookup.c
+tests_bench_bench_lookup_SOURCES = tests/bench/bench-lookup.c tests/bench/bench-lookup.h
 tests_bench_bench_lookup_LDADD = libiommufd-core.la
 tests_bench_bench_alloc_SOURCES = tests/bench/bench-alloc.c
 tests_bench_bench_alloc_LDADD = libiommufd-core.la

@@ -5,6 +5,7 @@ unit_tests += \
 	tests/unit/test-map-fail \
 	tests/unit/test-map-iova \
 	tests/unit/test-map-lookup \
+	tests/unit/test-map-lookup-random \
 	tests/unit/test-map-threads \
 	tests/unit/test-map-tree
 
@@ -25,6 +26,10 @@ tests_unit_test_map_iova_LDFLAGS = $(AM_LDFLAGS) $(map_wrap)
 tests_unit_test_map_lookup_SOURCES = tests/unit/test-map-lookup.c tests/unit/test-map.h
 tests_unit_test_map_lookup_CFLAGS = $(unit_cflags)
 tests_unit_test_map_lookup_LDADD = $(unit_libs)
+
+tests_unit_test_map_lookup_random_SOURCES = tests/unit/test-map-lookup-random.c tests/unit/test-map.h
+tests_unit_test_map_lookup_random_CFLAGS = $(unit_cflags)
+tests_unit_test_map_lookup_random_LDADD = $(unit_libs)
 
 tests_unit_test_map_threads_SOURCES = tests/unit/test-map-threads.c tests/unit/test-map.h
 tests_unit_test_map_threads_CFLAGS = $(unit_cflags)

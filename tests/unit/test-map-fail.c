@@ -134,7 +134,7 @@ static void each_allocation_of_a_map(void **state)
 		remove_all(m);
 		iova_map_free(m);
 	}
-	/* The maps, the lookups, their leaves and cells, the tree, the list: it did fail somewhere. */
+	/* Maps, lookups, leaves, cells, tree nodes, the list: it did fail somewhere. */
 	assert_true(failed > 10);
 }
 

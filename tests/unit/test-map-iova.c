@@ -219,7 +219,8 @@ static void pop_takes_whole_mappings_in_order(void **state)
 
 static void tickets(void **state)
 {
-	struct map_entry a = of_va(0x10000, 2 * PAGE, 0x100000), b = of_va(0x20000, 2 * PAGE, 0x101000);
+	struct map_entry a = of_va(0x10000, 2 * PAGE, 0x100000);
+	struct map_entry b = of_va(0x20000, 2 * PAGE, 0x101000);
 	uint32_t ta, tb;
 
 	assert_int_equal(iova_map_prepare(*state, &a, &ta), 0);

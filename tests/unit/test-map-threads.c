@@ -95,7 +95,7 @@ static void bad(struct test *t)
 	atomic_fetch_add_explicit(&t->bad, 1, memory_order_relaxed);
 }
 
-/* ---- pages come and go in a few slots, so that leaves are emptied and go from slot to slot ---- */
+/* ---- pages come and go in a few slots: leaves are emptied and go from slot to slot ---- */
 
 enum { HOT_SLOTS = 6, HOT_PAGES = 3, FILL_SLOTS = 300 };
 
@@ -181,7 +181,8 @@ static void write_growing(struct test *t, uint64_t *rng)
 
 	(void)rng;
 	step++;
-	if (page % 4 && !iova_map_pop(t->map, iova_of(page, 0), iova_of(page, 0) + MAP_PAGE_MASK, NULL))
+	if (page % 4 &&
+	    !iova_map_pop(t->map, iova_of(page, 0), iova_of(page, 0) + MAP_PAGE_MASK, NULL))
 		add(t, VA_BASE + page * MAP_PAGE_SIZE, MAP_PAGE_SIZE, iova_of(page, 0));
 }
 
