@@ -89,10 +89,9 @@ int err_null(const char *function, const char *argument)
 		   "argument %s is NULL", argument);
 }
 
-int err_log(const struct log *log, int code)
+int err_log_record(const struct log *log, int code)
 {
-	if (unlikely(code < 0))
-		log_write(log, IOMMUFD_LOG_ERROR, "%s: %s: %s%s%s", last.operation, last.object,
-			  last.message, last.remedy[0] ? "; " : "", last.remedy);
+	log_write(log, IOMMUFD_LOG_ERROR, "%s: %s: %s%s%s", last.operation, last.object,
+		  last.message, last.remedy[0] ? "; " : "", last.remedy);
 	return code;
 }

@@ -33,6 +33,11 @@ int err_handle(const char *function, const char *kind);
 int err_null(const char *function, const char *argument);
 
 /* Log a failure that the public function is about to return; returns @code. */
-int err_log(const struct log *log, int code);
+int err_log_record(const struct log *log, int code);
+
+static inline int err_log(const struct log *log, int code)
+{
+	return likely(code >= 0) ? code : err_log_record(log, code);
+}
 
 #endif

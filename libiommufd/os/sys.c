@@ -31,16 +31,6 @@ void sys_close(const struct iommufd_sys *sys, int *fd)
 	*fd = -1;
 }
 
-int sys_ioctl(const struct iommufd_sys *sys, int fd, unsigned long request, void *arg)
-{
-	int r;
-
-	do
-		r = sys->ioctl(sys->data, fd, request, arg);
-	while (r == -EINTR);
-	return r;
-}
-
 int sys_pread(const struct iommufd_sys *sys, int fd, void *buf, size_t n, uint64_t offset)
 {
 	char *at = buf;

@@ -11,6 +11,7 @@
 #ifndef OS_SYS_H
 #define OS_SYS_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,7 +70,16 @@ int sys_open(const struct iommufd_sys *sys, const char *path, int flags);
 int sys_dup(const struct iommufd_sys *sys, int fd);
 /* Closes *fd if it is not -1 and sets it to -1. */
 void sys_close(const struct iommufd_sys *sys, int *fd);
-int sys_ioctl(const struct iommufd_sys *sys, int fd, unsigned long request, void *arg);
+/* On the way of every mapping, so in line. */
+static inline int sys_ioctl(const struct iommufd_sys *sys, int fd, unsigned long request, void *arg)
+{
+	int r;
+
+	do
+		r = sys->ioctl(sys->data, fd, request, arg);
+	while (r == -EINTR);
+	return r;
+}
 /* Whole transfers: a short one goes on, end of file inside the range is -EIO. */
 int sys_pread(const struct iommufd_sys *sys, int fd, void *buf, size_t n, uint64_t offset);
 int sys_pwrite(const struct iommufd_sys *sys, int fd, const void *buf, size_t n, uint64_t offset);
