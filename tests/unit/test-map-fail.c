@@ -73,13 +73,13 @@ static void add_many(struct iova_map *m)
 	add(m, 9 * GIB, 2 * PAGE, (1ull << 56) - PAGE);
 	add(m, -8 * MIB, 8 * MIB, -8 * MIB);
 	add(m, 10 * GIB, 3 * PAGE, (1ull << 56) - 2 * PAGE);
-	/* More slots with several pages than there are flat leaves to begin with. */
-	for (i = 0; i < 400; i++)
-		for (k = 0; k < 12; k++)
-			add(m, (1ull << 44) + (i * 16 + k * 5) * 2 * PAGE, PAGE,
+	/* More slots than get flat leaves at once; then hashed ones, which grow. */
+	for (i = 0; i < 270; i++)
+		for (k = 0; k < (i < 260 ? 2 : 60); k++)
+			add(m, (1ull << 44) + (i * 100 + k) * 2 * PAGE, PAGE,
 			    0x1000000000 + i * 2 * MIB + k * 7 * PAGE);
-	/* Lay one over them. */
-	add(m, 1ull << 46, 300 * MIB, 0x1000000000 + 3 * MIB);
+	/* Lay one over many of them. */
+	add(m, 1ull << 46, 400 * MIB, 0x1000000000 + 139 * MIB);
 }
 
 /* With one to which only what has been added so far was added. */
@@ -172,6 +172,52 @@ static void no_memory_at_all(void **state)
 	iova_map_free(m);
 }
 
+/* What others did between prepare and commit can ask for more than was reserved. */
+static void commit_after_others(void **state)
+{
+	struct map_entry e = of_va(1ull << 46, 400 * MIB, 0x1000000000);
+	struct iova_map *m;
+	uint32_t ticket;
+	uint64_t before;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(iova_map_new(&m), 0);
+	assert_int_equal(iova_map_prepare(m, &e, &ticket), 0);
+	for (i = 0; i < 200; i++) {
+		struct map_entry page = of_va(i * 2 * PAGE, PAGE, e.va + i * 2 * MIB + i * PAGE);
+
+		assert_int_equal(iova_map_insert(m, &page), 0);
+	}
+	before = digest(m);
+	fail_all = true;
+	assert_int_equal(iova_map_commit(m, ticket), -ENOMEM);
+	fail_all = false;
+	assert_int_equal(digest(m), before);
+	assert_int_equal(iova_map_commit(m, ticket), 0);
+	assert_int_equal(iova_map_va_to_iova(m, e.va, GIB).run, e.length);
+	remove_all(m);
+	iova_map_free(m);
+}
+
+/* Against the rules a piece is cut out of the middle: then more is forgotten, but nothing stays. */
+static void clear_forgets_rather_than_keeps(void **state)
+{
+	struct lookup *l;
+
+	(void)state;
+	assert_int_equal(lookup_new(&l), 0);
+	assert_int_equal(lookup_set(l, 0, 6 * MIB, PAGE), 0);
+	fail_all = true;
+	lookup_clear(l, 2 * MIB + 8 * PAGE, PAGE);
+	fail_all = false;
+	assert_int_equal(lookup_get(l, 2 * MIB + 8 * PAGE, 1).run, 0);
+	assert_int_equal(lookup_get(l, 2 * MIB, 1).run, 0);
+	assert_int_equal(lookup_get(l, 0, GIB).run, 2 * MIB);
+	assert_int_equal(lookup_get(l, 4 * MIB, GIB).run, 2 * MIB);
+	lookup_free(l);
+}
+
 static void each_allocation_of_a_lookup(void **state)
 {
 	unsigned int n;
@@ -187,7 +233,7 @@ static void each_allocation_of_a_lookup(void **state)
 			assert_null(l);
 			assert_int_equal(lookup_new(&l), 0);
 		}
-		for (i = 0; i < 300; i++) {
+		for (i = 0; i < 100; i++) {
 			uint64_t start = i * 17 * MIB + (i % 3 ? 0 : 1ull << 57);
 			bool pending = fail_countdown;
 			int rc = lookup_set(l, start, 3 * MIB, 0x1000);
@@ -221,6 +267,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_allocation_of_a_map),
 		cmocka_unit_test(no_memory_at_all),
+		cmocka_unit_test(commit_after_others),
+		cmocka_unit_test(clear_forgets_rather_than_keeps),
 		cmocka_unit_test(each_allocation_of_a_lookup),
 	};
 

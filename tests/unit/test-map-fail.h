@@ -20,6 +20,7 @@ void *__wrap_os_reserve(size_t size);
 
 static unsigned int fail_countdown;	/* 0: none fails */
 static bool fail_all;
+static bool fail_large;			/* no room for the flat array of a lookup */
 static unsigned int allocations;
 
 static bool fail_this(void)
@@ -45,6 +46,8 @@ void *__wrap_realloc(void *p, size_t size)
 
 void *__wrap_os_reserve(size_t size)
 {
+	if (fail_large && size >= 1u << 30)
+		return NULL;
 	return fail_this() ? NULL : __real_os_reserve(size);
 }
 

@@ -15,30 +15,15 @@ static int setup(void **state)
 	return rc;
 }
 
-/* Without address space for the flat array. */
+/* Without address space for the flat arrays. */
 static int setup_radix(void **state)
 {
-	struct iova_map *m;
-	unsigned int n;
 	int rc;
 
-	/* Of its allocations, find and fail the two reservations. */
-	for (n = 1; ; n++) {
-		fail_countdown = n;
-		rc = iova_map_new(&m);
-		fail_countdown = 0;
-		if (!rc)
-			break;
-	}
-	iova_map_free(m);
-	rc = iova_map_new(&m);
-	*state = m;
-	if (rc)
-		return rc;
-	lookup_free(((struct iova_map_tables *)m)->va_to_iova);
-	lookup_free(((struct iova_map_tables *)m)->iova_to_va);
-	return lookup_new_radix(&((struct iova_map_tables *)m)->va_to_iova) ||
-		lookup_new_radix(&((struct iova_map_tables *)m)->iova_to_va);
+	fail_large = true;
+	rc = setup(state);
+	fail_large = false;
+	return rc;
 }
 
 static int teardown(void **state)
