@@ -40,6 +40,9 @@ static int check_unique(struct iommufd_ctx *ctx, const char *function, const str
 	return 0;
 }
 
+/* More than any device has; bounds what a broken answer can make us allocate. */
+#define INDICES_MAX 4096
+
 static int get_info(struct iommufd_device *dev)
 {
 	struct devfd *d = &dev->fd;
@@ -51,6 +54,11 @@ static int get_info(struct iommufd_device *dev)
 		return err_kernel(r, KNOWN(-ENODEV, -ENOMEM), "VFIO_DEVICE_GET_INFO", d->object,
 				  "check that the device is still there",
 				  "the device does not tell what it is");
+	if (d->info.num_regions > INDICES_MAX || d->info.num_irqs > INDICES_MAX)
+		return err(-EIO, "VFIO_DEVICE_GET_INFO", d->object,
+			   "report this to the driver's maintainers",
+			   "%u regions and %u interrupt indices make no sense",
+			   d->info.num_regions, d->info.num_irqs);
 	return 0;
 }
 

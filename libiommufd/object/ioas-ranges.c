@@ -33,7 +33,10 @@ int ioas_refresh_ranges(struct iommufd_ioas *ioas, const char *function)
 				  next_used, ioas->map);
 	if (r) {
 		free(fresh.ranges);
-		return err_nomem(function, ioas->object);
+		return r == -ENOMEM ? err_nomem(function, ioas->object) :
+				      err(-EIO, ioas_call(ioas, ENGINE_RANGES), ioas->object,
+					  "report this to the kernel's maintainers",
+					  "an allowed IOVA range ends before it starts");
 	}
 	/* Whole pages at least: what the first device needs is not known before it comes. */
 	if (fresh.align < ioas->ctx->core.page_size)
