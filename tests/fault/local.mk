@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-# Programs that live through failing system calls and allocations; see
-# tests/fault/fault.h. They link the library before the version map hides it.
+# Programs that live through failing system calls and allocations, see
+# tests/fault/fault.h, and a kernel with odd answers. They link the library
+# before the version map hides it.
+
+fault_tests += tests/fault/test-odd-kernel
+
+tests_fault_test_odd_kernel_SOURCES = tests/fault/test-odd-kernel.c
+tests_fault_test_odd_kernel_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_fault_test_odd_kernel_LDADD = libiommufd-core.la libiommufd-emu.la $(CMOCKA_LIBS)
 
 if HAVE_PYTHON
 
@@ -9,8 +16,6 @@ fault_sources = tests/fault/fault.c tests/fault/fault.h tests/fault/scenarios.c 
 	tests/fault/scenarios-irq.c
 
 fault_tests += tests/fault/fault-calls tests/fault/fault-alloc
-check_PROGRAMS += $(fault_tests)
-TESTS += $(fault_tests)
 
 tests_fault_fault_calls_SOURCES = tests/fault/fault-calls.c $(fault_sources)
 tests_fault_fault_calls_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)
@@ -30,4 +35,7 @@ tests/fault/errnos.h: tests/fault/gen-errnos tools/header_doc.py $(includesub_HE
 	$(AM_V_GEN)$(PYTHON) $(srcdir)/tests/fault/gen-errnos $(srcdir) >$@.tmp && mv $@.tmp $@
 
 endif
+
+check_PROGRAMS += $(fault_tests)
+TESTS += $(fault_tests)
 EXTRA_DIST += tests/fault/gen-errnos
