@@ -23,7 +23,10 @@ static const char *const how_name[HOWS] = {
 	"latency, random", "latency, sequential", "throughput, random", "throughput, sequential",
 };
 
-/* One sample: ns per lookup.  Counts are powers of two. */
+/*
+ * One sample: ns per lookup.  Counts are powers of two.  The address is hidden so that the array
+ * has to work out its index, too.
+ */
 #define LOOP(name) \
 static double loop_##name(const struct tables *t, enum how how, unsigned int n) \
 { \
@@ -34,19 +37,19 @@ static double loop_##name(const struct tables *t, enum how how, unsigned int n) 
 		for (i = 0; i < n; i++) { \
 			state = state * 6364136223846793005ull + 1442695040888963407ull; \
 			state += sum >> 63; \
-			sum = ask_##name(t, t->base + (state >> 33 & mask) * t->stride); \
+			sum = ask_##name(t, bench_hide(t->base + (state >> 33 & mask) * t->stride)); \
 		} \
 	else if (how == LATENCY_SEQUENTIAL) \
 		for (i = 0; i < n; i++) \
-			sum = ask_##name(t, t->base + ((i + (sum >> 63)) & mask) * t->stride); \
+			sum = ask_##name(t, bench_hide(t->base + ((i + (sum >> 63)) & mask) * t->stride)); \
 	else if (how == THROUGHPUT_RANDOM) \
 		for (i = 0; i < n; i++) { \
 			state = state * 6364136223846793005ull + 1442695040888963407ull; \
-			sum += ask_##name(t, t->base + (state >> 33 & mask) * t->stride); \
+			sum += ask_##name(t, bench_hide(t->base + (state >> 33 & mask) * t->stride)); \
 		} \
 	else \
 		for (i = 0; i < n; i++) \
-			sum += ask_##name(t, t->base + (i & mask) * t->stride); \
+			sum += ask_##name(t, bench_hide(t->base + (i & mask) * t->stride)); \
 	bench_use(sum); \
 	return (double)(bench_cpu() - start) / n; \
 }

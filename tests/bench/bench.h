@@ -64,6 +64,14 @@ static inline uint64_t bench_random(uint64_t *state)
 	return *state = x;
 }
 
+/* Make the compiler forget what it knows about a value. */
+#define bench_hide(value) \
+({ \
+	uint64_t hidden_ = (value); \
+	__asm__ volatile("" : "+r"(hidden_)); \
+	hidden_; \
+})
+
 /* Keep the compiler from working out, or leaving out, what is measured. */
 #define bench_use(value) __asm__ volatile("" : : "r"(value) : "memory")
 
