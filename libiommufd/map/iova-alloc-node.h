@@ -17,15 +17,64 @@ enum {
 };
 
 /*
- * Entry i is an extent in a leaf; elsewhere it is child[i], its lowest start and its largest span.
- * Entries beyond count start at the top and have no span, so that searches need not stop at count.
+ * An entry starts at start[i].  In a leaf it is an extent, elsewhere child[i], with the set of size
+ * classes below it.  Entries beyond count start at the top and have no span and no class, so that
+ * searches need not stop at count.
  */
 struct iova_tree_node {
 	unsigned int count;
 	uint64_t start[NODE_MAX];
-	uint64_t span[NODE_MAX];
+	union {
+		uint64_t span[NODE_MAX];
+		uint64_t classes[NODE_MAX];
+	};
 	struct iova_tree_node *child[NODE_MAX];
 };
+
+/*
+ * Size classes, in bytes: two for each power of 2 from 4 KiB (and below), four from 64 KiB, one
+ * each from 512 MiB, 2 GiB, 16 GiB and 1 TiB.
+ */
+enum { SIZE_CLASSES = 64 };
+
+static inline unsigned int size_class(uint64_t span)
+{
+	uint64_t length = span == UINT64_MAX ? span : span + 1;
+	unsigned int order;
+
+	if (length < 4096)
+		return 0;
+	order = 63 - __builtin_clzll(length);
+	if (order < 16)
+		return (order - 12) * 2 + (length >> (order - 1) & 1);
+	if (order < 29)
+		return 8 + (order - 16) * 4 + (length >> (order - 2) & 3);
+	return 60 + (order >= 31) + (order >= 34) + (order >= 40);
+}
+
+static inline uint64_t class_bit(uint64_t span)
+{
+	return 1ull << size_class(span);
+}
+
+/* The smallest and the largest span of a class. */
+static inline uint64_t class_low(unsigned int class)
+{
+	static const unsigned char large[] = { 29, 31, 34, 40 };
+
+	if (!class)
+		return 0;
+	if (class < 8)
+		return ((2 + class % 2ull) << (11 + class / 2)) - 1;
+	if (class < 60)
+		return ((4 + class % 4ull) << (12 + class / 4)) - 1;
+	return (1ull << large[class - 60]) - 1;
+}
+
+static inline uint64_t class_high(unsigned int class)
+{
+	return class + 1 < SIZE_CLASSES ? class_low(class + 1) - 1 : UINT64_MAX;
+}
 
 static inline void node_resize(struct iova_tree_node *n, unsigned int count)
 {
@@ -49,31 +98,42 @@ static inline void node_move(struct iova_tree_node *to, unsigned int to_at,
 		memmove(&to->child[to_at], &from->child[from_at], count * sizeof(to->child[0]));
 }
 
-static inline uint64_t node_span(const struct iova_tree_node *n)
+static inline uint64_t node_classes(const struct iova_tree_node *n, bool leaf)
 {
-	uint64_t max = 0;
+	uint64_t classes = 0;
 	unsigned int i;
 
-	for (i = 0; i < NODE_MAX; i++)
-		max = n->span[i] > max ? n->span[i] : max;
-	return max;
+	for (i = 0; i < n->count; i++)
+		classes |= leaf ? class_bit(n->span[i]) : n->classes[i];
+	return classes;
 }
 
-/* The first entry that is large enough, or count. */
-static inline unsigned int node_large(const struct iova_tree_node *n, uint64_t span)
+/* The first extent at or after @at in a leaf that has between @low and @high bytes, or count. */
+static inline unsigned int leaf_find(const struct iova_tree_node *n, unsigned int at, uint64_t low,
+				     uint64_t high)
 {
-	unsigned int at = NODE_MAX, i;
-
-	for (i = NODE_MAX; i-- > 0; )
-		at = n->span[i] >= span ? i : at;
-	return at < n->count ? at : n->count;
+	while (at < n->count && n->span[at] - low > high - low)
+		at++;
+	return at;
 }
 
-/* The first entry at or after @at that is large enough, or count. */
-static inline unsigned int node_large_from(const struct iova_tree_node *n, unsigned int at,
-					   uint64_t span)
+/* A leaf had these classes; which are left when extents of some of them have gone? */
+static inline uint64_t leaf_lose(const struct iova_tree_node *n, uint64_t classes, uint64_t gone)
 {
-	while (at < n->count && n->span[at] < span)
+	for (; gone; gone &= gone - 1) {
+		unsigned int class = __builtin_ctzll(gone);
+
+		if (leaf_find(n, 0, class_low(class), class_high(class)) == n->count)
+			classes &= ~(1ull << class);
+	}
+	return classes;
+}
+
+/* The first entry at or after @at elsewhere that has one of the classes, or count. */
+static inline unsigned int node_find(const struct iova_tree_node *n, unsigned int at,
+				     uint64_t classes)
+{
+	while (at < n->count && !(n->classes[at] & classes))
 		at++;
 	return at;
 }
@@ -92,10 +152,10 @@ static inline unsigned int node_seek(const struct iova_tree_node *n, uint64_t ad
 }
 
 static inline void node_describe(struct iova_tree_node *parent, unsigned int at,
-				 struct iova_tree_node *child)
+				 struct iova_tree_node *child, bool leaf)
 {
 	parent->start[at] = child->start[0];
-	parent->span[at] = node_span(child);
+	parent->classes[at] = node_classes(child, leaf);
 	parent->child[at] = child;
 }
 

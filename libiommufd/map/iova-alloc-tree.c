@@ -10,8 +10,9 @@
 enum {
 	CHUNK_MIN = 8,
 	CHUNK_MAX = 512,
-	/* Extents tried for their alignment before one is looked for that fits in any case. */
-	FIT_TRIES = 8,
+	/* Extents of one size class that are tried before the next. */
+	TRIES_FAST = 2,
+	TRIES_DENSE = 16,
 };
 
 struct iova_tree_chunk {
@@ -118,57 +119,53 @@ struct map_range iova_tree_extent(const struct iova_tree_place *p)
 	return node_extent(p->step[0].node, p->step[0].at);
 }
 
-/* From @p on, itself included, the first extent with at least this span. */
-static bool next_large(const struct iova_tree *t, struct iova_tree_place *p, uint64_t span)
-{
-	unsigned int level = 0, at;
-	struct iova_tree_node *n;
+/* Which extents are looked for. */
+struct likes {
+	uint64_t classes;
+	uint64_t low;	/* spans */
+	uint64_t high;
+	size_t tries;	/* extents that are tried, and leaves that have none after all */
+};
 
-	/* Up until there is one to the right, */
+/* The next extent that is liked, from entry @at of the node at @level on. */
+static bool find(const struct iova_tree *t, struct iova_tree_place *p, unsigned int level,
+		 unsigned int at, struct likes *likes)
+{
+	struct iova_tree_node *n = p->step[level].node;
+
 	for (;;) {
-		n = p->step[level].node;
-		at = node_large_from(n, p->step[level].at, span);
-		if (at < n->count)
-			break;
-		if (++level == t->levels)
-			return false;
-		p->step[level].at++;
-	}
-	/* and down to it. */
-	for (;;) {
-		p->step[level].at = at;
-		if (!level)
-			return true;
-		n = n->child[at];
-		at = node_large(n, span);
-		p->step[--level].node = n;
+		at = level ? node_find(n, at, likes->classes) :
+			     leaf_find(n, at, likes->low, likes->high);
+		if (at < n->count) {
+			p->step[level].at = at;
+			if (!level)
+				return true;
+			n = n->child[at];
+			p->step[--level].node = n;
+			at = 0;
+		} else {
+			if (!level && !--likes->tries)
+				return false;
+			if (++level == t->levels)
+				return false;
+			n = p->step[level].node;
+			at = p->step[level].at + 1;
+		}
 	}
 }
 
-/*
- * The lowest extent with at least this span that ends at or above @min, or the one before it.
- * Mostly that is the lowest one of all.
- */
-static bool first_large(const struct iova_tree *t, struct iova_tree_place *p, uint64_t span,
-			uint64_t min)
+/* The first one that ends at or above @min, or the one before it. */
+static bool find_first(const struct iova_tree *t, struct iova_tree_place *p, uint64_t min,
+		       struct likes *likes)
 {
-	struct iova_tree_node *n = t->root;
-	unsigned int level = t->levels, at;
-
-	for (;;) {
-		at = node_large(n, span);
-		if (at == n->count)
-			return false;
-		p->step[--level].node = n;
-		p->step[level].at = at;
-		if (!level)
-			break;
-		n = n->child[at];
-	}
+	/* Mostly that is the first one of all. */
+	p->step[t->levels - 1].node = t->root;
+	if (!find(t, p, t->levels - 1, 0, likes))
+		return false;
 	if (iova_tree_extent(p).last >= min)
 		return true;
 	iova_tree_seek(t, min, p);
-	return next_large(t, p, span);
+	return find(t, p, 0, p->step[0].at, likes);
 }
 
 static bool suits(const struct map_range *extent, const struct iova_tree_want *want,
@@ -182,43 +179,77 @@ static bool suits(const struct map_range *extent, const struct iova_tree_want *w
 	return aligned >= first && aligned <= last && last - aligned >= want->span;
 }
 
-/* Among the extents with at least this span, the lowest one that suits. */
-static bool fit_from(const struct iova_tree *t, const struct iova_tree_want *want, uint64_t span,
-		     size_t tries, struct iova_tree_place *p, uint64_t *start)
+/* The lowest of the extents that are liked and suit. */
+static bool fit(const struct iova_tree *t, const struct iova_tree_want *want, struct likes likes,
+		struct iova_tree_place *p, uint64_t *start)
 {
-	bool found;
+	struct map_range extent;
 
-	for (found = first_large(t, p, span, want->min); found; found = next_large(t, p, span)) {
-		struct map_range extent = iova_tree_extent(p);
-
+	if (!find_first(t, p, want->min, &likes))
+		return false;
+	do {
+		extent = iova_tree_extent(p);
 		if (extent.start > want->last)
 			return false;
 		if (suits(&extent, want, start))
 			return true;
-		if (!--tries)
-			return false;
-		p->step[0].at++;
-	}
+	} while (--likes.tries && find(t, p, 0, p->step[0].at + 1, &likes));
 	return false;
+}
+
+/* The smallest class whose extents all have at least this span, or SIZE_CLASSES. */
+static unsigned int class_above(uint64_t span)
+{
+	unsigned int class = size_class(span);
+
+	return class + (class_low(class) < span);
+}
+
+static uint64_t classes_from(unsigned int class)
+{
+	return class < SIZE_CLASSES ? -1ull << class : 0;
 }
 
 bool iova_tree_fit(const struct iova_tree *t, const struct iova_tree_want *want,
 		   struct iova_tree_place *p, uint64_t *start)
 {
-	uint64_t any = want->span + (want->align - 1);
+	unsigned int class = size_class(want->span);
+	uint64_t padded = want->span + (want->align - 1);
+	unsigned int safe = padded < want->span ? SIZE_CLASSES : class_above(padded);
+	struct likes likes = {
+		1ull << class, want->span, class_high(class),
+		want->dense ? TRIES_DENSE : TRIES_FAST,
+	};
+	uint64_t larger;
 
-	if (fit_from(t, want, want->span, FIT_TRIES, p, start))
+	/* One that is hardly larger than needed, */
+	if (fit(t, want, likes, p, start))
 		return true;
-	if (any >= want->span && fit_from(t, want, any, SIZE_MAX, p, start))
+	/* or as small as possible, */
+	larger = want->dense ? node_classes(t->root, t->levels == 1) & classes_from(class + 1) : 0;
+	for (; larger; larger &= larger - 1) {
+		class = __builtin_ctzll(larger);
+		likes = (struct likes){
+			1ull << class, class_low(class), class_high(class),
+			class < safe ? TRIES_DENSE : SIZE_MAX,
+		};
+		if (fit(t, want, likes, p, start))
+			return true;
+	}
+	/* or one that does in any case, or any one. */
+	likes = (struct likes){ classes_from(safe), padded, UINT64_MAX, SIZE_MAX };
+	if (safe < SIZE_CLASSES && fit(t, want, likes, p, start))
 		return true;
-	return fit_from(t, want, want->span, SIZE_MAX, p, start);
+	likes.classes = classes_from(size_class(want->span));
+	likes.low = want->span;
+	return fit(t, want, likes, p, start);
 }
 
 /* Changing. */
 
 /*
- * The node at @level has changed: tell the nodes above it.  @gone is the span of the extent that is
- * no longer there, @come the largest span that is new.
+ * The node at @level has changed: tell the nodes above it.  @gone is the class of an extent that is
+ * no longer there, @come has the classes of those that are new.
  */
 static void refresh(struct iova_tree *t, struct iova_tree_place *p, unsigned int level,
 		    uint64_t gone, uint64_t come)
@@ -227,41 +258,43 @@ static void refresh(struct iova_tree *t, struct iova_tree_place *p, unsigned int
 		struct iova_tree_node *child = p->step[level].node;
 		struct iova_tree_node *n = p->step[level + 1].node;
 		unsigned int at = p->step[level + 1].at;
-		uint64_t start = child->start[0], span = n->span[at];
+		uint64_t start = child->start[0], classes = n->classes[at] | come;
 
-		if (come >= span)
-			span = come;
-		else if (gone >= span)
-			span = node_span(child);
-		if (n->start[at] == start && n->span[at] == span)
+		if (gone & ~come)
+			classes = level ? node_classes(child, false) :
+					  leaf_lose(child, classes, gone & ~come);
+		if (n->start[at] == start && n->classes[at] == classes)
 			return;
 		n->start[at] = start;
-		n->span[at] = span;
+		n->classes[at] = classes;
 	}
 }
 
-static void entry_put(struct iova_tree_node *n, unsigned int at, uint64_t start, uint64_t span,
+/* @value is the span of an extent, or the classes below a child. */
+static void entry_put(struct iova_tree_node *n, unsigned int at, uint64_t start, uint64_t value,
 		      struct iova_tree_node *child)
 {
 	node_move(n, at + 1, n, at, n->count - at, !child);
 	n->start[at] = start;
-	n->span[at] = span;
+	n->span[at] = value;
 	n->child[at] = child;
 	n->count++;
 }
 
-/* Insert an extent before the entry @at of the leaf, which has lost the span @gone just before. */
+/* Insert an extent before the entry @at of the leaf, which has just lost and got these classes. */
 static void insert(struct iova_tree *t, struct iova_tree_place *p, unsigned int at, uint64_t start,
-		   uint64_t span, uint64_t gone)
+		   uint64_t span, uint64_t gone, uint64_t come)
 {
 	struct iova_tree_node *n, *right, *root, *parent, *child = NULL;
-	const uint64_t come = span;
+	uint64_t value = span;
 	unsigned int level;
+
+	come |= class_bit(span);
 
 	for (level = 0;; level++) {
 		n = p->step[level].node;
 		if (n->count < NODE_MAX) {
-			entry_put(n, at, start, span, child);
+			entry_put(n, at, start, value, child);
 			refresh(t, p, level, gone, come);
 			break;
 		}
@@ -271,9 +304,9 @@ static void insert(struct iova_tree *t, struct iova_tree_place *p, unsigned int 
 		right->count = NODE_MAX - NODE_MIN;
 		node_resize(n, NODE_MIN);
 		if (at <= NODE_MIN)
-			entry_put(n, at, start, span, child);
+			entry_put(n, at, start, value, child);
 		else
-			entry_put(right, at - NODE_MIN, start, span, child);
+			entry_put(right, at - NODE_MIN, start, value, child);
 
 		if (level + 1 == t->levels) {
 			root = node_new(t);
@@ -285,9 +318,9 @@ static void insert(struct iova_tree *t, struct iova_tree_place *p, unsigned int 
 		}
 		parent = p->step[level + 1].node;
 		at = p->step[level + 1].at;
-		node_describe(parent, at++, n);
+		node_describe(parent, at++, n, !level);
 		start = right->start[0];
-		span = node_span(right);
+		value = node_classes(right, !level);
 		child = right;
 	}
 	t->extents++;
@@ -302,7 +335,7 @@ static bool balance(struct iova_tree *t, struct iova_tree_node *parent, unsigned
 	if (total <= NODE_MAX) {
 		node_move(left, left->count, right, 0, right->count, leaf);
 		left->count = total;
-		node_describe(parent, at, left);
+		node_describe(parent, at, left, leaf);
 		node_drop(t, right);
 		return true;
 	}
@@ -319,18 +352,18 @@ static bool balance(struct iova_tree *t, struct iova_tree_node *parent, unsigned
 		node_resize(left, half);
 		right->count = total - half;
 	}
-	node_describe(parent, at, left);
-	node_describe(parent, at + 1, right);
+	node_describe(parent, at, left, leaf);
+	node_describe(parent, at + 1, right, leaf);
 	return false;
 }
 
-/* @come is the largest span that the leaf has got just before. */
-static void delete(struct iova_tree *t, struct iova_tree_place *p, uint64_t come)
+/* Remove the extent at @p from its leaf, which has just lost and got these classes. */
+static void delete(struct iova_tree *t, struct iova_tree_place *p, uint64_t gone, uint64_t come)
 {
 	unsigned int level, at = p->step[0].at;
-	uint64_t gone = p->step[0].node->span[at];
 	struct iova_tree_node *n, *parent;
 
+	gone |= class_bit(p->step[0].node->span[at]);
 	for (level = 0;; level++) {
 		n = p->step[level].node;
 		node_move(n, at, n, at + 1, n->count - at - 1, !level);
@@ -365,10 +398,11 @@ void iova_tree_cut(struct iova_tree *t, struct iova_tree_place *p, uint64_t star
 	struct map_range extent = iova_tree_extent(p);
 	struct iova_tree_node *leaf = p->step[0].node;
 	unsigned int at = p->step[0].at;
-	uint64_t span = leaf->span[at];
+	uint64_t gone = class_bit(leaf->span[at]);
 
+	t->free -= last - start + 1;
 	if (start == extent.start && last == extent.last) {
-		delete(t, p, 0);
+		delete(t, p, 0, 0);
 		return;
 	}
 	if (start == extent.start) {
@@ -377,11 +411,12 @@ void iova_tree_cut(struct iova_tree *t, struct iova_tree_place *p, uint64_t star
 	} else {
 		leaf->span[at] = start - 1 - extent.start;
 		if (last != extent.last) {
-			insert(t, p, at + 1, last + 1, extent.last - (last + 1), span);
+			insert(t, p, at + 1, last + 1, extent.last - (last + 1), gone,
+			       class_bit(leaf->span[at]));
 			return;
 		}
 	}
-	refresh(t, p, 0, span, leaf->span[at]);
+	refresh(t, p, 0, gone, class_bit(leaf->span[at]));
 }
 
 /* Let the extent at @p be start..last. */
@@ -389,15 +424,16 @@ static void stretch(struct iova_tree *t, struct iova_tree_place *p, uint64_t sta
 {
 	struct iova_tree_node *leaf = p->step[0].node;
 	unsigned int at = p->step[0].at;
-	uint64_t span = leaf->span[at];
+	uint64_t gone = class_bit(leaf->span[at]);
 
 	leaf->start[at] = start;
 	leaf->span[at] = last - start;
-	refresh(t, p, 0, span, last - start);
+	refresh(t, p, 0, gone, class_bit(last - start));
 }
 
 bool iova_tree_add(struct iova_tree *t, uint64_t start, uint64_t last)
 {
+	struct likes all = { -1ull, 0, UINT64_MAX, SIZE_MAX };
 	struct iova_tree_place low, high;
 	struct map_range below = { 0 }, above = { 0 };
 	struct iova_tree_node *leaf;
@@ -416,7 +452,7 @@ bool iova_tree_add(struct iova_tree *t, uint64_t start, uint64_t last)
 	} else {
 		high = low;
 		high.step[0].at = at;
-		has_above = next_large(t, &high, 0);
+		has_above = find(t, &high, 0, at, &all);
 		if (has_above)
 			above = iova_tree_extent(&high);
 	}
@@ -425,21 +461,24 @@ bool iova_tree_add(struct iova_tree *t, uint64_t start, uint64_t last)
 
 	join_below = has_below && below.last + 1 == start;
 	join_above = has_above && above.start - 1 == last;
+	if (!join_below && !join_above && t->extents == t->reserved)
+		return false;
+
+	t->free += last - start + 1;
 	if (!join_below && !join_above) {
-		if (t->extents == t->reserved)
-			return false;
-		insert(t, &low, at, start, last - start, 0);
+		insert(t, &low, at, start, last - start, 0, 0);
 	} else if (!join_above) {
 		stretch(t, &low, below.start, last);
 	} else if (!same_leaf) {
 		stretch(t, join_below ? &low : &high, join_below ? below.start : start, above.last);
 		if (join_below)
-			delete(t, &high, 0);
+			delete(t, &high, 0, 0);
 	} else {
 		low.step[0].at = at;
 		if (join_below) {
 			leaf->span[at - 1] = above.last - below.start;
-			delete(t, &low, above.last - below.start);
+			delete(t, &low, class_bit(below.last - below.start),
+			       class_bit(above.last - below.start));
 		} else {
 			stretch(t, &low, start, above.last);
 		}

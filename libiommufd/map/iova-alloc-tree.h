@@ -10,8 +10,8 @@
 
 /*
  * The free extents in a B+ tree by address.  Extents never touch: what is added merges with its
- * neighbours.  Each entry of an inner node knows the largest extent below it, which leads the
- * search for a place that fits.
+ * neighbours.  Each entry of an inner node knows which size classes there are below it, and that
+ * leads the search for a place that fits.
  *
  * Memory is got by iova_tree_init() and iova_tree_reserve() only.
  */
@@ -27,6 +27,7 @@ struct iova_tree {
 	struct iova_tree_node *root;
 	unsigned int levels;
 	size_t extents;
+	uint64_t free;		/* bytes, modulo 2^64 */
 	size_t reserved;	/* so many extents can be held */
 	size_t nodes;
 	struct iova_tree_chunk *chunks;
@@ -50,6 +51,7 @@ struct iova_tree_want {
 	uint64_t align;
 	uint64_t min;
 	uint64_t last;
+	bool dense;	/* take the time to keep large extents whole */
 };
 
 /* Returns 0 or -ENOMEM. */

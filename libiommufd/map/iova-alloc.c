@@ -14,6 +14,7 @@ struct iova_alloc {
 	size_t cached;
 	struct map_range *allowed;	/* sorted, with gaps between them */
 	size_t allowed_count;
+	uint64_t allowed_bytes;	/* modulo 2^64 */
 	size_t recent;		/* the allowed range that was asked for last */
 	struct iova_tree tree;
 	struct iova_cache cache;
@@ -61,7 +62,7 @@ int iova_alloc_set_ranges(struct iova_alloc *a, const struct map_range *ranges, 
 {
 	struct map_range *allowed;
 	struct iova_tree tree;
-	size_t count, held = a->held - a->cached;
+	size_t i, count, held = a->held - a->cached;
 	int ret;
 
 	ret = ranges_copy(ranges, n, &allowed, &count);
@@ -78,6 +79,9 @@ int iova_alloc_set_ranges(struct iova_alloc *a, const struct map_range *ranges, 
 	a->tree = tree;
 	a->allowed = allowed;
 	a->allowed_count = count;
+	a->allowed_bytes = 0;
+	for (i = 0; i < count; i++)
+		a->allowed_bytes += allowed[i].last - allowed[i].start + 1;
 	a->recent = 0;
 	a->held = held;
 	a->cached = 0;
@@ -282,6 +286,7 @@ int iova_alloc_get(struct iova_alloc *a, uint64_t length, uint64_t align, uint64
 		.align = align,
 		.min = min ? min : 1,
 		.last = last,
+		.dense = a->tree.free - 1 < (a->allowed_bytes - 1) / 2,
 	};
 	struct iova_tree_place place;
 	uint64_t start;
