@@ -5,7 +5,6 @@
  * turns in one process; the figures are medians.
  */
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #define HIGHEST ((1ull << 47) - 1)
 #define ROUNDS 41
 #define OPERATIONS 4000
+#define CROWD_GETS 60000
 #define MAX_LIVE 100000u
 
 struct kind {
@@ -223,7 +223,7 @@ static uint64_t random_length(struct subject *s)
 		return PAGE;
 	if (s->sizes == SIZES_MIXED)
 		return PAGE * mixed[x % 8];
-	return PAGE * ((1 + (x >> 8) % 1024) << (x % 9)) ;
+	return PAGE * ((1 + (x >> 8) % 1024) << (x % 9));
 }
 
 static void must(int ret)
@@ -328,14 +328,12 @@ static void retake(struct subject *s, unsigned int n)
 
 static void fresh(struct subject *s, unsigned int n)
 {
-	void *a = s->kind->new(), *old = s->a;
+	void *a = s->kind->new();
 	uint64_t iova;
 
-	s->a = a;
 	while (n--)
 		must(s->kind->get(a, random_length(s), PAGE, &iova));
 	s->kind->free(a);
-	s->a = old;
 }
 
 static const struct scenario {
@@ -382,22 +380,32 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Make the live ranges, and age them until the holes are as they will be. */
-static struct subject prepare(const struct kind *kind, const struct scenario *c)
+static struct subject subject_new(const struct kind *kind)
 {
-	struct subject s = {
-		.kind = kind,
-		.a = kind->new(),
-		.random = 0x9e3779b97f4a7c15ull,
-		.live = c->live,
-		.sizes = c->sizes,
-	};
-	unsigned int i;
+	struct subject s = { .kind = kind, .a = kind->new(), .random = 0x9e3779b97f4a7c15ull };
 
 	s.iova = malloc(MAX_LIVE * sizeof(*s.iova));
 	s.length = malloc(MAX_LIVE * sizeof(*s.length));
 	if (!s.a || !s.iova || !s.length)
 		exit(1);
+	return s;
+}
+
+static void subject_free(struct subject *s)
+{
+	s->kind->free(s->a);
+	free(s->iova);
+	free(s->length);
+}
+
+/* Make the live ranges, and age them until the holes are as they will be. */
+static struct subject prepare(const struct kind *kind, const struct scenario *c)
+{
+	struct subject s = subject_new(kind);
+	unsigned int i;
+
+	s.live = c->live;
+	s.sizes = c->sizes;
 	for (i = 0; i < s.live; i++)
 		get_one(&s, i);
 	if (s.live > 1)
@@ -433,11 +441,40 @@ static void measure(const struct scenario *c)
 		}
 		qsort(ns[k], ROUNDS, sizeof(double), compare);
 		printf(" %9.1f", ns[k][ROUNDS / 2]);
-		kinds[k].free(s[k].a);
-		free(s[k].iova);
-		free(s[k].length);
+		subject_free(&s[k]);
 	}
 	printf("\n");
+}
+
+/* A window that is nearly full: ranges are put and got at random, and some may be refused. */
+static void crowd(const struct kind *kind, uint64_t align)
+{
+	struct subject s = subject_new(kind);
+	const uint64_t room = 1ull << 32, limit = room / 10 * 9;
+	uint64_t used = 0, length;
+	unsigned int i, refused = 0, n;
+
+	must(kind->take(s.a, LOWEST + room, HIGHEST + 1 - LOWEST - room));
+	for (n = 0; n < CROWD_GETS; n++) {
+		length = PAGE << random_number(&s) % 8;
+		length += (random_number(&s) >> 20) % length & -PAGE;
+		while (s.live && used + length > limit) {
+			i = (random_number(&s) >> 20) % s.live--;
+			put_one(&s, i);
+			used -= s.length[i];
+			s.iova[i] = s.iova[s.live];
+			s.length[i] = s.length[s.live];
+		}
+		s.length[s.live] = length;
+		if (kind->get(s.a, length, length >= align ? align : PAGE, &s.iova[s.live])) {
+			refused++;
+		} else {
+			s.live++;
+			used += length;
+		}
+	}
+	printf(" %8.3f%%", 100.0 * refused / CROWD_GETS);
+	subject_free(&s);
 }
 
 int main(void)
@@ -450,5 +487,13 @@ int main(void)
 	printf("\n");
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
 		measure(&scenarios[i]);
+
+	printf("\nrefused at 90 %% of 4 GiB in use, 4K..1M\n");
+	for (i = 0; i < 2; i++) {
+		printf("%-37s %9s", i ? "from 64K on at multiples of 64K" : "at any page", "");
+		crowd(&kinds[1], i ? 16 * PAGE : PAGE);
+		crowd(&kinds[2], i ? 16 * PAGE : PAGE);
+		printf("\n");
+	}
 	return 0;
 }
