@@ -10,8 +10,9 @@
  *
  * `LIBIOMMUFD_LOG=error|warning|info|debug` sends messages to standard error
  * where the program set no log function. `LIBIOMMUFD_BACKEND` overrides the
- * backend option. `LIBIOMMUFD_EMU=1` runs the context on the emulated kernel
- * of libiommufd-emu. A program with raised privilege ignores all three.
+ * backend option. `LIBIOMMUFD_EMU`, set to anything but 0, runs the context on
+ * the emulated kernel of libiommufd-emu, which is loaded with dlopen(): a wholly
+ * static program cannot. A program with raised privilege ignores all three.
  */
 #ifndef LIBIOMMUFD_CTX_H
 #define LIBIOMMUFD_CTX_H
@@ -87,7 +88,7 @@ enum {
  * @param out   the context, owned by the caller, one reference; NULL on failure
  * @return 0, or:
  *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, reserved not 0, or sys is from another build
- *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag, or a backend that this release does not have
  *   -ENOENT         /dev/iommu does not exist
  *   -ENODEV         /dev/iommu exists and the kernel has no driver behind it
@@ -116,7 +117,7 @@ int iommufd_ctx_new(const struct iommufd_ctx_opts *opts, struct iommufd_ctx **ou
  * @param out   the context, owned by the caller, one reference; NULL on failure
  * @return 0, or:
  *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, reserved not 0, or sys is from another build
- *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag, or a backend that this release does not have
  *   -EBADF          @p fd is not open
  *   -ENOTTY         @p fd is not a /dev/iommu
@@ -198,6 +199,7 @@ const char *iommufd_ctx_get_backend(struct iommufd_ctx *ctx);
  * Get what was tried when the context was opened, and with what result.
  *
  * One line per step, as "opened /dev/iommu: ok"; the last says what is used.
+ * Lines are separated by newlines; none follows the last.
  *
  * @param ctx  the context
  * @return text that lives as long as the context; NULL if @p ctx is not a context

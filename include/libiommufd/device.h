@@ -64,7 +64,7 @@ enum {
  * @param out   the device, owned by the caller, one reference; NULL on failure
  * @return 0, or:
  *   -EINVAL         not a context, a NULL argument, a malformed name, or the kernel finds the device unfit: no cache coherency, or bound already through another descriptor
- *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag
  *   -EEXIST         the cookie belongs to another device of this context
  *   -ENOENT         no such device, or the kernel gives it no character device
@@ -97,7 +97,7 @@ int iommufd_device_open(struct iommufd_ctx *ctx, const char *name,
  * @param out   the device, owned by the caller, one reference; NULL on failure
  * @return 0, or:
  *   -EINVAL         not a context, @p out is NULL, or the device is bound already or unfit: no cache coherency
- *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag
  *   -EBADF          @p fd is not open
  *   -ENOTTY         @p fd is not a VFIO character device

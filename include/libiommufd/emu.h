@@ -77,22 +77,22 @@ struct iommufd_emu_fault {
 	size_t size;          /**< sizeof(struct iommufd_emu_fault) */
 	uint32_t calls;       /**< IOMMUFD_EMU_CALL_* mask of calls that count; 0 is all */
 	int error;            /**< positive errno to fail with */
-	uint64_t request;     /**< ioctl number that counts; 0 is any */
+	uint64_t request;     /**< ioctl that counts, as IOMMU_IOAS_MAP of <linux/iommufd.h> or the number in doc/ioctls.md; 0 is any */
 	uint64_t nth;         /**< first failing call, from 1, counted from now */
 	uint64_t count;       /**< how many calls fail from there on; 0 is one */
 };
 
-/** Kinds of calls, for struct iommufd_emu_fault. */
+/** Kinds of calls, for struct iommufd_emu_fault. Closing and unmapping cannot fail. */
 enum {
-	IOMMUFD_EMU_CALL_OPEN = 1 << 0,
-	IOMMUFD_EMU_CALL_IOCTL = 1 << 1,
-	IOMMUFD_EMU_CALL_READ = 1 << 2,
-	IOMMUFD_EMU_CALL_WRITE = 1 << 3,
-	IOMMUFD_EMU_CALL_MMAP = 1 << 4,
-	IOMMUFD_EMU_CALL_EVENTFD = 1 << 5,
-	IOMMUFD_EMU_CALL_DUP = 1 << 6,
-	IOMMUFD_EMU_CALL_SYSFS = 1 << 7,
-	IOMMUFD_EMU_CALL_POPULATE = 1 << 8,
+	IOMMUFD_EMU_CALL_OPEN = 1 << 0,     /**< open of /dev/iommu or a device */
+	IOMMUFD_EMU_CALL_IOCTL = 1 << 1,    /**< any ioctl */
+	IOMMUFD_EMU_CALL_READ = 1 << 2,     /**< pread of a device */
+	IOMMUFD_EMU_CALL_WRITE = 1 << 3,    /**< pwrite to a device */
+	IOMMUFD_EMU_CALL_MMAP = 1 << 4,     /**< mmap of a device */
+	IOMMUFD_EMU_CALL_DUP = 1 << 5,      /**< duplication of a descriptor */
+	IOMMUFD_EMU_CALL_SYSFS = 1 << 6,    /**< a look at sysfs or at a descriptor: read, readlink, readdir, lstat, fstat */
+	IOMMUFD_EMU_CALL_POPULATE = 1 << 7, /**< the look at memory after a map or attach failed */
+	IOMMUFD_EMU_CALL_ALL = (1 << 8) - 1, /**< all of them */
 };
 
 /** What exists in an emulated machine now, and what happened in it. */
@@ -125,7 +125,7 @@ struct iommufd_emu_counts {
  * @return 0, or:
  *   -EINVAL         @p out is NULL, the size field is too small to hold itself,
  *                   address_bits is not 0 or within 32..64
- *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag
  *   -ENOMEM         out of memory
  * @threads any
@@ -191,7 +191,7 @@ int iommufd_emu_get_default(struct iommufd_emu **out);
  *   -EINVAL         @p emu or @p opts is NULL, the size field is too small to
  *                   hold itself, the BDF is missing or malformed, or the
  *                   driver's name is longer than 31 characters or has a slash
- *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag
  *   -EEXIST         the BDF is taken
  *   -ENOMEM         out of memory
@@ -203,6 +203,8 @@ int iommufd_emu_add_device(struct iommufd_emu *emu, const struct iommufd_emu_dev
 
 /**
  * Arrange for a call to fail. A new arrangement replaces the one before.
+ *
+ * The library survives some failures, as that of reading a group number.
  *
  * @param emu    the machine
  * @param fault  what and when; NULL clears the arrangement
@@ -233,7 +235,7 @@ int iommufd_emu_get_counts(struct iommufd_emu *emu, struct iommufd_emu_counts *c
  * Open one of the machine's files as another process would, to hand it over.
  *
  * @param emu   the machine
- * @param path  "/dev/iommu" or "/dev/vfio/devices/vfioN"
+ * @param path  "/dev/iommu" or "/dev/vfio/devices/vfioN"; N counts devices in the order in which they were added, from 0
  * @return a file descriptor for iommufd_emu_close(), or:
  *   -EINVAL         an argument is NULL
  *   -ENOENT         no such file in the machine

@@ -95,7 +95,7 @@ struct iommufd_map_vec {
  * @param out   the IOAS, owned by the caller, one reference; NULL on failure
  * @return 0, or:
  *   -EINVAL         not a context, or @p out is NULL
- *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag, or huge pages cannot be switched off by this kernel
  *   -ENOMEM         out of memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
@@ -158,7 +158,7 @@ int iommufd_ioas_get_id(struct iommufd_ioas *ioas, uint32_t *id);
  * @param opts    where to choose, or NULL; not allowed with IOMMUFD_MAP_FIXED
  * @return 0, or:
  *   -EINVAL         not an IOAS, NULL @p va or @p iova, length 0, something not page-aligned, neither READ nor WRITE, or a senseless window
- *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag
  *   -EOVERFLOW      the range wraps around the address space
  *   -EEXIST         the IOVA range overlaps a mapping
@@ -178,7 +178,11 @@ int iommufd_ioas_map(struct iommufd_ioas *ioas, void *va, size_t length, uint32_
  * Map part of a memfd or shared-memory file for DMA.
  *
  * The file need not be mapped in the process. The descriptor may be closed
- * afterwards.
+ * afterwards. The library knows no address for the memory:
+ * iommufd_ioas_va_to_iova() and iommufd_ioas_iova_to_va() answer -ENOENT even if
+ * the file is mapped in the process. Use iommufd_ioas_next_mapping(), which tells
+ * the offset in the file, or map the file with mmap() and use
+ * iommufd_ioas_map().
  *
  * @param ioas    the IOAS
  * @param fd      the file
@@ -189,7 +193,7 @@ int iommufd_ioas_map(struct iommufd_ioas *ioas, void *va, size_t length, uint32_
  * @param opts    where to choose, or NULL; not allowed with IOMMUFD_MAP_FIXED
  * @return 0, or:
  *   -EINVAL         not an IOAS, @p iova is NULL, length 0, something not page-aligned, neither READ nor WRITE, a senseless window, or past the end of the file
- *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag, not a memfd or shared-memory file, or the kernel has no such call (IOMMUFD_CAP_MAP_FILE)
  *   -EBADF          @p fd is not open, or not open for what @p flags ask
  *   -EOVERFLOW      the range wraps around the address space or the file
@@ -223,7 +227,7 @@ int iommufd_ioas_map_file(struct iommufd_ioas *ioas, int fd, uint64_t offset, si
  * @param failed  receives the index of the piece that failed; may be NULL
  * @return 0, or an error of iommufd_ioas_map():
  *   -EINVAL         not an IOAS, NULL @p vec, count 0, or a bad piece, flag or window
- *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag
  *   -EOVERFLOW      a range wraps around the address space
  *   -EEXIST         an IOVA range overlaps a mapping
@@ -299,7 +303,7 @@ int iommufd_ioas_unmap_all(struct iommufd_ioas *ioas, uint64_t *unmapped);
  * @param opts      where to choose, or NULL; not allowed with IOMMUFD_MAP_FIXED
  * @return 0, or:
  *   -EINVAL         not an IOAS, of different contexts, NULL @p dst_iova, length 0, something not page-aligned, neither READ nor WRITE, or a senseless window
- *   -E2BIG          @p opts has fields that this release does not know, not zero
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag
  *   -ENOENT         the source range is not wholly mapped
  *   -EOVERFLOW      a range wraps around the address space

@@ -116,6 +116,8 @@ int iommufd_pci_set_bus_master(struct iommufd_device *dev, int enable);
 /**
  * Let the device answer memory accesses, without which its BARs cannot be used.
  *
+ * The kernel switches it on when the device is opened.
+ *
  * @param dev     a PCI device
  * @param enable  0 off, 1 on
  * @return 0, or:

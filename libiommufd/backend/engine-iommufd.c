@@ -42,7 +42,11 @@ static int probe(struct engine *e)
 	};
 
 	/* A VFIO device not bound yet answers EINVAL to whatever it is asked. */
-	if (knows(e, K_IOMMU_IOAS_ALLOC) != 1 || knows(e, _IO(K_IOMMUFD_TYPE, 0xff)) != 0)
+	int alloc = knows(e, K_IOMMU_IOAS_ALLOC), absent = knows(e, _IO(K_IOMMUFD_TYPE, 0xff));
+
+	if (alloc < 0 || absent < 0)
+		return alloc < 0 ? alloc : absent;
+	if (!alloc || absent)
 		return -ENOTTY;
 	e->caps = UINT64_C(1) << IOMMUFD_CAP_MAP_WITHOUT_DEVICE |
 		  UINT64_C(1) << IOMMUFD_CAP_REPLACE | UINT64_C(1) << IOMMUFD_CAP_GROUPS;

@@ -59,26 +59,26 @@ static int parse_policy(const char *function, const char **policy)
 		   "there is no backend \"%s\"", *policy);
 }
 
-static int open_failed(struct backend *b, const char *function, int r)
+static int open_failed(struct backend *b, int r)
 {
 	static const struct {
 		int code;
 		const char *remedy;
 	} remedies[] = {
-		{ -ENOENT, "load the iommufd module (modprobe iommufd), or use a kernel built with CONFIG_IOMMUFD (Linux 6.2)" },
+		{ -ENOENT, "load the iommufd module (modprobe iommufd), use a kernel built with CONFIG_IOMMUFD (Linux 6.2), or set LIBIOMMUFD_EMU=1 to try things on the emulated kernel" },
 		{ -ENODEV, "load the iommufd module (modprobe iommufd)" },
 		{ -EACCES, "give this user access to " NODE " (udev rule or group), or have a privileged process hand over its descriptor" },
 		{ -EPERM, "allow " NODE " in the device cgroup of this container" },
 		{ -EMFILE, "close descriptors or raise RLIMIT_NOFILE" },
 	};
-	const char *remedy = "see the message of the kernel";
+	const char *remedy = "look into the kernel's log";
 
 	for (size_t i = 0; i < ARRAY_SIZE(remedies); i++)
 		if (remedies[i].code == r)
 			remedy = remedies[i].remedy;
 	report(b, "opened " NODE ": %s", strerror(-r));
 	return err_kernel(r, KNOWN(-ENOENT, -ENODEV, -EACCES, -EPERM, -EMFILE, -ENFILE, -ENOMEM),
-			  "open", NODE, remedy, "%s cannot open " NODE, function);
+			  "open", NODE, remedy, "it cannot be opened");
 }
 
 static int adopt_failed(struct backend *b, int fd, int r)
@@ -119,7 +119,7 @@ int backend_open(struct backend *b, const struct core *core, const char *functio
 		return r;
 	r = adopt < 0 ? sys_open(core->sys, NODE, O_RDWR) : sys_dup(core->sys, adopt);
 	if (r < 0)
-		return adopt < 0 ? open_failed(b, function, r) : adopt_failed(b, adopt, r);
+		return adopt < 0 ? open_failed(b, r) : adopt_failed(b, adopt, r);
 	b->engine = (struct engine){ .ops = pair->engine, .core = core, .fd = r };
 	b->transport = pair->transport;
 	r = pair->engine->probe(&b->engine);

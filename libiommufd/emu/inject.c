@@ -40,7 +40,12 @@ IOMMUFD_EXPORT int iommufd_emu_inject(struct iommufd_emu *emu,
 		r = emu_opts_get(&copy, sizeof(copy), fault);
 		if (r)
 			return r;
+		if (copy.calls & ~(uint32_t)IOMMUFD_EMU_CALL_ALL)
+			return -EOPNOTSUPP;
 		if (!copy.nth || copy.error <= 0 || copy.error > 4095)
+			return -EINVAL;
+		/* An arrangement that never fires makes a test that never fails. */
+		if (copy.request && copy.calls && !(copy.calls & IOMMUFD_EMU_CALL_IOCTL))
 			return -EINVAL;
 	}
 	emu_lock(emu);

@@ -185,13 +185,6 @@ static int check(struct iommufd_emu *emu, uint32_t call)
 	return r;
 }
 
-static int table_eventfd(void *data, unsigned int initial, int flags)
-{
-	int r = check(data, IOMMUFD_EMU_CALL_EVENTFD);
-
-	return r ? r : sys_kernel()->eventfd(NULL, initial, flags);
-}
-
 static int table_populate(void *data, void *addr, size_t n, int writable)
 {
 	int r = check(data, IOMMUFD_EMU_CALL_POPULATE);
@@ -298,7 +291,6 @@ void emu_table_init(struct iommufd_emu *emu)
 		.pwrite = table_pwrite,
 		.mmap = table_mmap,
 		.munmap = table_munmap,
-		.eventfd = table_eventfd,
 		.populate = table_populate,
 		.read_file = table_read_file,
 		.read_link = table_read_link,

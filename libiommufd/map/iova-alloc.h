@@ -32,8 +32,8 @@ int iova_alloc_set_ranges(struct iova_alloc *a, const struct map_range *ranges, 
 			  const void *data);
 
 /*
- * Get @length bytes at a multiple of @align (a power of two) within @min..@last, the lowest place
- * that was found to fit.  Address 0 is never handed out.
+ * Get @length bytes at a multiple of @align (a power of two) within @min..@last, preferring
+ * what was put lately, then low places.  Address 0 is never handed out.
  *
  * Returns 0; -EINVAL (zero length, bad alignment, empty window); -ENOSPC when no free place in the
  * window suits; -ENOMEM.

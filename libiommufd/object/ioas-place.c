@@ -27,8 +27,8 @@ static int check_window(const struct map_request *req)
 
 	if (req->flags & IOMMUFD_MAP_FIXED && o->size)
 		return err(-EINVAL, req->function, "opts",
-			   "give either IOMMUFD_MAP_FIXED or a window, not both",
-			   "a fixed IOVA and a window or alignment were given");
+			   "pass NULL for the options, or leave IOMMUFD_MAP_FIXED out",
+			   "a fixed IOVA was given, and options for choosing one");
 	if (o->align & (o->align - 1))
 		return err(-EINVAL, req->function, "opts.align", "use a power of two",
 			   "alignment %#llx is not a power of two", (ull)o->align);

@@ -27,7 +27,7 @@ int ioas_refresh_ranges(struct iommufd_ioas *ioas, const char *function)
 
 	if (r)
 		return err_kernel(r, KNOWN(-ENOMEM), ioas_call(ioas, ENGINE_RANGES), ioas->object,
-				  "free memory and try again",
+				  "look into the kernel's log",
 				  "%s cannot read the allowed IOVA ranges", function);
 	r = iova_alloc_set_ranges(ioas->alloc, (const struct map_range *)fresh.ranges, fresh.count,
 				  next_used, ioas->map);
@@ -142,7 +142,7 @@ static int allow_locked(struct iommufd_ioas *ioas, const char *function,
 	r = ioas->as.engine->ops->allow(&ioas->as, list, count);
 	if (r)
 		return err_kernel(r, KNOWN(-ENOMEM), ioas_call(ioas, ENGINE_ALLOW), ioas->object,
-				  "free memory and try again", "the ranges cannot be protected");
+				  "look into the kernel's log", "the ranges cannot be protected");
 	free(ioas->allow);
 	ioas->allow = list;
 	ioas->allow_count = count;

@@ -63,7 +63,7 @@ static int ioas_new(struct iommufd_ctx *ctx, const char *function,
 	pthread_mutex_unlock(&ctx->lock);
 	if (r) {
 		r = err_kernel(r, KNOWN(-ENOMEM), engine_call_name(engine, ENGINE_IOAS_ALLOC),
-			       "ioas", "free memory and try again",
+			       "ioas", "look into the kernel's log",
 			       "the address space cannot be made");
 		goto free;
 	}

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -84,14 +83,6 @@ static int kernel_munmap(void *data, void *addr, size_t n)
 {
 	(void)data;
 	return munmap(addr, n) ? -errno : 0;
-}
-
-static int kernel_eventfd(void *data, unsigned int initial, int flags)
-{
-	int fd = eventfd(initial, flags);
-
-	(void)data;
-	return fd < 0 ? -errno : fd;
 }
 
 static int kernel_populate(void *data, void *addr, size_t n, int writable)
@@ -200,7 +191,6 @@ const struct iommufd_sys *sys_kernel(void)
 		.pwrite = kernel_pwrite,
 		.mmap = kernel_mmap,
 		.munmap = kernel_munmap,
-		.eventfd = kernel_eventfd,
 		.populate = kernel_populate,
 		.read_file = kernel_read_file,
 		.read_link = kernel_read_link,

@@ -2,7 +2,6 @@
 #include "os/sys.h"
 
 #include <errno.h>
-#include <sys/eventfd.h>
 
 int sys_check(const struct iommufd_sys *sys)
 {
@@ -75,11 +74,6 @@ int sys_mmap(const struct iommufd_sys *sys, size_t n, int prot, int fd, uint64_t
 int sys_munmap(const struct iommufd_sys *sys, void *addr, size_t n)
 {
 	return sys->munmap(sys->data, addr, n);
-}
-
-int sys_eventfd(const struct iommufd_sys *sys)
-{
-	return sys->eventfd(sys->data, 0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
 int sys_populate(const struct iommufd_sys *sys, void *addr, size_t n, int writable)

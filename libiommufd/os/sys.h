@@ -20,7 +20,7 @@
 #include <sys/types.h>
 
 /* Bumped whenever the table changes: an emulator of another build is refused. */
-#define SYS_ABI 2
+#define SYS_ABI 3
 
 /* What decides whether a file can be mapped for DMA. */
 struct sys_file {
@@ -46,7 +46,6 @@ struct iommufd_sys {
 	ssize_t (*pwrite)(void *data, int fd, const void *buf, size_t n, uint64_t offset);
 	int (*mmap)(void *data, size_t n, int prot, int fd, uint64_t offset, void **out);
 	int (*munmap)(void *data, void *addr, size_t n);
-	int (*eventfd)(void *data, unsigned int initial, int flags);
 	int (*populate)(void *data, void *addr, size_t n, int writable); /* MADV_POPULATE_* */
 
 	/* Facts from sysfs. Paths are absolute, as on the running system. */
@@ -85,7 +84,6 @@ int sys_pread(const struct iommufd_sys *sys, int fd, void *buf, size_t n, uint64
 int sys_pwrite(const struct iommufd_sys *sys, int fd, const void *buf, size_t n, uint64_t offset);
 int sys_mmap(const struct iommufd_sys *sys, size_t n, int prot, int fd, uint64_t offset, void **out);
 int sys_munmap(const struct iommufd_sys *sys, void *addr, size_t n);
-int sys_eventfd(const struct iommufd_sys *sys);
 int sys_populate(const struct iommufd_sys *sys, void *addr, size_t n, int writable);
 
 #endif

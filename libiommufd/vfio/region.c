@@ -42,7 +42,9 @@ int region_access(struct devfd *d, const char *function, uint32_t index, uint64_
 		return 0;
 	return err_kernel(r, KNOWN(-EINVAL, -EFAULT, -ENODEV, -ENOMEM), write ? "pwrite" : "pread",
 			  d->object,
-			  "switch on memory decoding with iommufd_pci_set_memory() and check that the device is awake",
+			  index == IOMMUFD_REGION_CONFIG ?
+				  "check that the device is still there and awake" :
+				  "switch on memory decoding with iommufd_pci_set_memory() and check that the device is awake",
 			  "offset %#llx, length %#zx of region %u cannot be %s",
 			  (unsigned long long)offset, length, index, write ? "written" : "read");
 }

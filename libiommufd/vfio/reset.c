@@ -14,7 +14,7 @@ IOMMUFD_EXPORT int iommufd_device_reset(struct iommufd_device *dev)
 		return err_handle(__func__, "device");
 	if (!(d->info.flags & K_VFIO_DEVICE_FLAGS_RESET)) {
 		r = err(-EOPNOTSUPP, "VFIO_DEVICE_RESET", d->object,
-			"close and open the device, or reset its bus",
+			"close the device and open it again",
 			"the device has no way to be reset alone");
 		return err_log(&d->core->log, r);
 	}
@@ -24,7 +24,7 @@ IOMMUFD_EXPORT int iommufd_device_reset(struct iommufd_device *dev)
 	/* EINVAL is how the kernel says that there is no method; PCI's ENOTTY, that it failed. */
 	r = err_kernel(r == -EINVAL ? -EOPNOTSUPP : r,
 		       KNOWN(-EOPNOTSUPP, -EAGAIN, -ENODEV), "VFIO_DEVICE_RESET", d->object,
-		       r == -EAGAIN ? "try again" : "close and open the device, or reset its bus",
+		       r == -EAGAIN ? "try again" : "close the device and open it again",
 		       "the device was not reset");
 	return err_log(&d->core->log, r);
 }

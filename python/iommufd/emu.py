@@ -49,10 +49,10 @@ class Call(enum.IntFlag):
     READ = 1 << 2
     WRITE = 1 << 3
     MMAP = 1 << 4
-    EVENTFD = 1 << 5
-    DUP = 1 << 6
-    SYSFS = 1 << 7
-    POPULATE = 1 << 8
+    DUP = 1 << 5
+    SYSFS = 1 << 6
+    POPULATE = 1 << 7
+    ALL = (1 << 8) - 1
 
 
 EMU_ENUMS: Tuple[Tuple[str, Type[enum.IntFlag]], ...] = (
@@ -194,7 +194,7 @@ class Machine(Handle):
                count: int = 1) -> None:
         """Make system calls fail with an errno: the `nth` from now and `count` in all.
 
-        `calls` (`Call`) and `request` (an ioctl number) choose which calls count; 0 is any.
+        `calls` (`Call`) and `request` (the number of an ioctl, as doc/ioctls.md has it) choose which calls count; 0 is any.
         Replaces what was arranged before.
         """
         fault = _Fault.make(calls=calls, error=error, request=request, nth=nth, count=count)

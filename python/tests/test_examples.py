@@ -46,13 +46,14 @@ class EduDmaTest(unittest.TestCase):
 
 class ReadmeTest(unittest.TestCase):
     def test_programs_run(self) -> None:
-        with open(os.path.join(TOP, "python/README.md")) as file:
-            programs = re.findall(r"```python\n(.*?)```", file.read(), flags=re.S)
-        self.assertGreater(len(programs), 0)
-        for program in programs:
-            with self.subTest(program):
-                done = run(["-c", program])
-                self.assertEqual(done.returncode, 0, done.stderr)
+        for name in "README.md", "python/README.md":
+            with open(os.path.join(TOP, name)) as file:
+                programs = re.findall(r"```python\n(.*?)```", file.read(), flags=re.S)
+            self.assertGreater(len(programs), 0, name)
+            for program in programs:
+                with self.subTest(program):
+                    done = run(["-c", program])
+                    self.assertEqual(done.returncode, 0, done.stderr)
 
 
 if __name__ == "__main__":

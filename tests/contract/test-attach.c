@@ -144,9 +144,13 @@ static void attach_unreachable_mapping_eaddrinuse(void **state)
 	struct iommufd_device *dev = get_device(f, ALONE1);
 	struct iommufd_ioas *ioas = unreachable_ioas(f, dev);
 	struct iommufd_mapping m = { .size = sizeof(m) };
+	char iova[32];
 
 	assert_error(iommufd_device_attach(dev, ioas), -EADDRINUSE);
 	assert_ok(iommufd_ioas_next_mapping(ioas, 0x11000, &m));
+	snprintf(iova, sizeof(iova), "%#" PRIx64, m.iova);
+	assert_non_null(strstr(expected_record()->message, iova));
+	assert_non_null(strstr(expected_record()->message, "reserved"));
 	assert_ok(iommufd_ioas_unmap(ioas, m.iova, m.length, NULL));
 	assert_ok(iommufd_device_attach(dev, ioas));
 }

@@ -154,6 +154,9 @@ static void ioas_map_chooses_for_huge_pages(void **state)
 	map_at(ioas, data, PAGE, HUGE_PAGE);
 	assert_ok(iommufd_ioas_map(ioas, data, 2 * HUGE_PAGE, MAP_RW, &iova, NULL));
 	assert_int_equal(iova % HUGE_PAGE, 0);
+	/* memory that begins inside a huge page needs an IOVA that does so too */
+	assert_ok(iommufd_ioas_map(ioas, data + PAGE, 2 * HUGE_PAGE - PAGE, MAP_RW, &iova, NULL));
+	assert_int_equal(iova % HUGE_PAGE, PAGE);
 }
 
 static void ioas_map_chooses_inside_the_window(void **state)

@@ -3,6 +3,8 @@
 #ifndef TEST_EMU_EDU_H
 #define TEST_EMU_EDU_H
 
+#include <sys/eventfd.h>
+
 #include "test-emu.h"
 
 enum {
@@ -127,9 +129,9 @@ static inline void unmap_bar(struct machine *m, void *at, size_t n)
 	assert_int_equal(m->sys->munmap(m->sys->data, at, n), 0);
 }
 
-static inline int new_event(struct machine *m)
+static inline int new_event(void)
 {
-	return m->sys->eventfd(m->sys->data, 0, O_NONBLOCK | O_CLOEXEC);
+	return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 }
 
 /* What an eventfd was given within @ms; 0 if nothing. */

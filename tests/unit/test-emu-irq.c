@@ -36,7 +36,7 @@ static void malformed_requests_are_refused(void **state)
 {
 	struct machine *m = *state;
 	const uint32_t msi = K_VFIO_PCI_MSI_IRQ_INDEX, intx = K_VFIO_PCI_INTX_IRQ_INDEX;
-	int dev = get_device(m, ALONE1), event = new_event(m), pipes[2];
+	int dev = get_device(m, ALONE1), event = new_event(), pipes[2];
 	int32_t fds[2] = { event, event };
 
 	assert_int_equal(pipe(pipes), 0);
@@ -67,7 +67,7 @@ static void msi_is_raised_by_register_dma_and_factorial(void **state)
 {
 	struct machine *m = *state;
 	const uint32_t msi = K_VFIO_PCI_MSI_IRQ_INDEX;
-	int dev = get_edu(m, ALONE1), event = new_event(m);
+	int dev = get_edu(m, ALONE1), event = new_event();
 
 	assert_int_equal(set_event(m, dev, msi, 0, event), 0);
 	put32(m, dev, EDU_RAISE, 5);
@@ -98,7 +98,7 @@ static void msi_is_raised_by_register_dma_and_factorial(void **state)
 static void a_write_to_the_msi_capability_disables_it(void **state)
 {
 	struct machine *m = *state;
-	int dev = get_edu(m, ALONE1), event = new_event(m);
+	int dev = get_edu(m, ALONE1), event = new_event();
 
 	assert_int_equal(set_event(m, dev, K_VFIO_PCI_MSI_IRQ_INDEX, 0, event), 0);
 	assert_int_equal(get32(m, dev, CONFIG + 0x40) >> 16 & 1, 0); /* not what the user wrote */
@@ -118,7 +118,7 @@ static void intx_is_masked_when_delivered(void **state)
 {
 	struct machine *m = *state;
 	const uint32_t intx = K_VFIO_PCI_INTX_IRQ_INDEX;
-	int dev = get_edu(m, ALONE1), event = new_event(m);
+	int dev = get_edu(m, ALONE1), event = new_event();
 
 	assert_int_equal(set_event(m, dev, intx, 0, event), 0);
 	put32(m, dev, EDU_RAISE, 1);
@@ -147,7 +147,7 @@ static void intx_is_masked_when_delivered(void **state)
 static void intx_can_be_disabled_in_the_command_register(void **state)
 {
 	struct machine *m = *state;
-	int dev = get_edu(m, ALONE1), event = new_event(m);
+	int dev = get_edu(m, ALONE1), event = new_event();
 
 	assert_int_equal(set_event(m, dev, K_VFIO_PCI_INTX_IRQ_INDEX, 0, event), 0);
 	set_command(m, dev, 0x406);
@@ -165,7 +165,7 @@ static void an_eventfd_unmasks_intx(void **state)
 	struct machine *m = *state;
 	const uint32_t intx = K_VFIO_PCI_INTX_IRQ_INDEX;
 	const uint32_t flags = EVENTFD | K_VFIO_IRQ_SET_ACTION_UNMASK;
-	int dev = get_edu(m, ALONE1), event = new_event(m), unmask = new_event(m);
+	int dev = get_edu(m, ALONE1), event = new_event(), unmask = new_event();
 	int32_t none = -1;
 	uint64_t one = 1;
 
@@ -192,7 +192,7 @@ static void msix_vectors_come_and_go(void **state)
 	int32_t fds[8];
 
 	for (int i = 0; i < 8; i++)
-		event[i] = fds[i] = new_event(m);
+		event[i] = fds[i] = new_event();
 	assert_int_equal(set_irqs(m, dev, EVENTFD | TRIGGER, msix, 0, 2, fds, 8), 0);
 	assert_int_equal(set_irqs(m, dev, EVENTFD | TRIGGER, msix, 6, 2, fds + 6, 8), 0);
 	assert_int_equal(counts(m).eventfds, 4);
@@ -220,7 +220,7 @@ static void the_host_has_channels_of_its_own(void **state)
 {
 	struct machine *m = *state;
 	const uint32_t req = K_VFIO_PCI_REQ_IRQ_INDEX;
-	int dev = get_device(m, ALONE1), event = new_event(m);
+	int dev = get_device(m, ALONE1), event = new_event();
 	uint8_t yes = 1;
 
 	assert_int_equal(act(m, dev, TRIGGER, req, 1), -EINVAL);
@@ -312,7 +312,7 @@ static void features_are_probed_and_refused(void **state)
 	const uint32_t entry = K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
 		       get_ = K_VFIO_DEVICE_FEATURE_GET;
 	const uint32_t wakeup = K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP;
-	int dev = get_device(m, ALONE1), event = new_event(m);
+	int dev = get_device(m, ALONE1), event = new_event();
 
 	assert_int_equal(feature(m, dev, get_ | 0xfff, 0), -ENOTTY);
 	assert_int_equal(feature(m, dev, get_ | K_VFIO_DEVICE_FEATURE_MIGRATION, 0), -ENOTTY);
@@ -348,7 +348,7 @@ static int ioeventfd(struct machine *m, int dev, uint64_t at, uint64_t data, int
 static void an_eventfd_writes_a_register(void **state)
 {
 	struct machine *m = *state;
-	int dev = get_edu(m, ALONE1), event = new_event(m), irq = new_event(m);
+	int dev = get_edu(m, ALONE1), event = new_event(), irq = new_event();
 	uint64_t one = 1;
 
 	assert_int_equal(ioeventfd(m, dev, CONFIG, 1, event), -EINVAL);

@@ -157,7 +157,7 @@ static uint32_t wait_for(const volatile uint32_t *at, uint32_t value)
 static void registers_by_memory(void **state)
 {
 	struct machine *m = *state;
-	int dev = get_edu(m, ALONE1), event = new_event(m);
+	int dev = get_edu(m, ALONE1), event = new_event();
 	char *bar = map_bar(m, dev, 0, 1 << 20);
 	volatile uint32_t *r32 = (void *)bar;
 	volatile uint64_t *r64 = (void *)bar;
