@@ -92,7 +92,6 @@ enum {
 	IOMMUFD_EMU_CALL_DUP = 1 << 5,      /**< duplication of a descriptor */
 	IOMMUFD_EMU_CALL_SYSFS = 1 << 6,    /**< a look at sysfs or at a descriptor: read, readlink, readdir, lstat, fstat */
 	IOMMUFD_EMU_CALL_POPULATE = 1 << 7, /**< the look at memory after a map or attach failed */
-	IOMMUFD_EMU_CALL_ALL = (1 << 8) - 1, /**< all of them */
 };
 
 /** What exists in an emulated machine now, and what happened in it. */
@@ -210,7 +209,9 @@ int iommufd_emu_add_device(struct iommufd_emu *emu, const struct iommufd_emu_dev
  * @param fault  what and when; NULL clears the arrangement
  * @return 0, or:
  *   -EINVAL         @p emu is NULL, the size field is too small to hold itself,
- *                   nth is 0, error is not a positive errno
+ *                   nth is 0, error is not a positive errno, or request is set
+ *                   and ioctls do not count
+ *   -EOPNOTSUPP     unknown kind of call
  *   -E2BIG          @p fault has fields that this release does not know, not zero
  * @threads any
  * @since 0.1

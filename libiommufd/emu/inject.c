@@ -6,6 +6,8 @@
 
 #include "base/macro.h"
 
+#define CALLS_KNOWN (2u * IOMMUFD_EMU_CALL_POPULATE - 1)
+
 int emu_inject_check(struct iommufd_emu *emu, uint32_t call, unsigned long request)
 {
 	const struct iommufd_emu_fault *fault = &emu->fault;
@@ -40,7 +42,7 @@ IOMMUFD_EXPORT int iommufd_emu_inject(struct iommufd_emu *emu,
 		r = emu_opts_get(&copy, sizeof(copy), fault);
 		if (r)
 			return r;
-		if (copy.calls & ~(uint32_t)IOMMUFD_EMU_CALL_ALL)
+		if (copy.calls & ~CALLS_KNOWN)
 			return -EOPNOTSUPP;
 		if (!copy.nth || copy.error <= 0 || copy.error > 4095)
 			return -EINVAL;

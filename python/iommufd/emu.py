@@ -52,7 +52,6 @@ class Call(enum.IntFlag):
     DUP = 1 << 5
     SYSFS = 1 << 6
     POPULATE = 1 << 7
-    ALL = (1 << 8) - 1
 
 
 EMU_ENUMS: Tuple[Tuple[str, Type[enum.IntFlag]], ...] = (
