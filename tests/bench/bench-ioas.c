@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <libiommufd.h>
 #include <libiommufd/emu.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,7 @@ struct subject {
 	const struct iommufd_sys *sys;
 	struct iommufd_ctx *ctx;
 	struct iommufd_ioas *ioas;
+	struct iommufd_device *dev;
 	uint32_t id;
 	int fd;
 	char *memory;
@@ -159,7 +161,7 @@ static void measure_pairs(struct subject *s, const char *kernel, size_t resident
 	r = bench_median(raw, ROUNDS);
 	f = bench_median(fixed, ROUNDS);
 	c = bench_median(chosen, ROUNDS);
-	printf("%-9s %9zu %10.1f %10.1f %10.1f %9.1f %9.1f %8.3f\n", kernel, resident, r, f, c,
+	printf("%-10s %9zu %10.1f %10.1f %10.1f %9.1f %9.1f %8.3f\n", kernel, resident, r, f, c,
 	       f - r, c - r, f / r);
 	must(iommufd_ioas_unmap_all(s->ioas, NULL), "unmap all");
 }
@@ -215,16 +217,30 @@ static void measure_vector(struct subject *s, const char *kernel)
 		}
 	}
 	o = bench_median(one, ROUNDS);
-	printf("%-9s %10.1f us by hand %10.1f us mapv (%.3f) %10.1f us coalesced (%.3f)\n", kernel,
+	printf("%-10s %10.1f us by hand %10.1f us mapv (%.3f) %10.1f us coalesced (%.3f)\n", kernel,
 	       o / 1e3, bench_median(all, ROUNDS) / 1e3, bench_median(all, ROUNDS) / o,
 	       bench_median(merged, ROUNDS) / 1e3, bench_median(merged, ROUNDS) / o);
 }
 
-static int subject_open(struct subject *s, const struct iommufd_sys *sys)
+/* With a device attached, mapping pins memory and fills the I/O page table. */
+static int attach(struct subject *s)
+{
+	const char *devices = getenv("LIBIOMMUFD_TEST_DEVICES");
+	char name[64] = "0000:00:03.0";
+	int r;
+
+	if (devices)
+		sscanf(devices, "%63s", name);
+	r = iommufd_device_open(s->ctx, name, NULL, &s->dev);
+	return r ? r : iommufd_device_attach(s->dev, s->ioas);
+}
+
+static int subject_open(struct subject *s, const struct iommufd_sys *sys, bool with_device)
 {
 	struct iommufd_ctx_opts opts = { .size = sizeof(opts), .sys = sys };
 	int r = iommufd_ctx_new(&opts, &s->ctx);
 
+	s->dev = NULL;
 	if (r)
 		return r;
 	must(iommufd_ioas_new(s->ctx, NULL, &s->ioas), "ioas");
@@ -233,12 +249,15 @@ static int subject_open(struct subject *s, const struct iommufd_sys *sys)
 	s->fd = iommufd_ctx_get_fd(s->ctx);
 	s->memory = mmap(NULL, PIECES * PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	return s->memory == MAP_FAILED ? -ENOMEM : 0;
+	if (s->memory == MAP_FAILED)
+		return -ENOMEM;
+	return with_device ? attach(s) : 0;
 }
 
 static void subject_close(struct subject *s)
 {
 	munmap(s->memory, PIECES * PAGE);
+	iommufd_device_unref(s->dev);
 	iommufd_ioas_unref(s->ioas);
 	iommufd_ctx_unref(s->ctx);
 }
@@ -250,23 +269,26 @@ int main(void)
 	struct {
 		const char *name;
 		const struct iommufd_sys *sys;
+		bool device;
 		size_t pairs, most;
 	} kernels[] = {
-		{ "null", &null, 20000, 1 << 18 },
-		{ "emulated", NULL, 2000, 4096 },
-		{ "running", sys_kernel(), 2000, 4096 },
+		{ "null", &null, false, 20000, 1 << 18 },
+		{ "emulated", NULL, false, 2000, 4096 },
+		{ "  attached", NULL, true, 2000, 4096 },
+		{ "running", sys_kernel(), false, 2000, 4096 },
+		{ "  attached", sys_kernel(), true, 2000, 4096 },
 	};
 
 	must(iommufd_emu_new(NULL, &emu), "emulator");
-	kernels[1].sys = iommufd_emu_get_sys(emu);
+	kernels[1].sys = kernels[2].sys = iommufd_emu_get_sys(emu);
 	printf("map + unmap of 4 KiB, ns a pair, median of %d rounds\n", ROUNDS);
-	printf("%-9s %9s %10s %10s %10s %9s %9s %8s\n", "kernel", "resident", "raw ioctl",
+	printf("%-10s %9s %10s %10s %10s %9s %9s %8s\n", "kernel", "resident", "raw ioctl",
 	       "fixed", "chosen", "+fixed", "+chosen", "ratio");
 	for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
 		struct subject s;
 
-		if (subject_open(&s, kernels[i].sys)) {
-			printf("%-9s not measured: %s\n", kernels[i].name,
+		if (subject_open(&s, kernels[i].sys, kernels[i].device)) {
+			printf("%-10s not measured: %s\n", kernels[i].name,
 			       iommufd_error_last()->message);
 			continue;
 		}
@@ -279,7 +301,7 @@ int main(void)
 	for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
 		struct subject s;
 
-		if (subject_open(&s, kernels[i].sys))
+		if (subject_open(&s, kernels[i].sys, kernels[i].device))
 			continue;
 		measure_vector(&s, kernels[i].name);
 		subject_close(&s);
