@@ -203,7 +203,7 @@ int iommufd_emu_add_device(struct iommufd_emu *emu, const struct iommufd_emu_dev
 /**
  * Arrange for a call to fail. A new arrangement replaces the one before.
  *
- * The library survives some failures, as that of reading a group number.
+ * The library survives some failures, as those of looking for the cause of another.
  *
  * @param emu    the machine
  * @param fault  what and when; NULL clears the arrangement

@@ -34,8 +34,8 @@ static bool parse_bdf(const char *text, char *bdf, size_t size)
 	return !sysfs_format(bdf, size, "%04x:%02x:%02x.%x", domain, bus, slot, function);
 }
 
-/* What follows from the directory. */
-static void set_facts(const struct core *core, struct place *place)
+/* What follows from the directory. Who does not know the group must not guess it. */
+static int set_facts(const struct core *core, struct place *place)
 {
 	const char *base = strrchr(place->sysfs, '/');
 	char path[SYSFS_PATH_MAX + 16];
@@ -43,10 +43,14 @@ static void set_facts(const struct core *core, struct place *place)
 	snprintf(place->name, sizeof(place->name), "%.*s", (int)sizeof(place->name) - 1,
 		 base ? base + 1 : place->sysfs);
 	place->group = sysfs_iommu_group(core->sys, place->sysfs);
+	if (place->group < 0 && place->group != -ENOENT)
+		return err_kernel(place->group, KNOWN(-EACCES, -ENOMEM), "readlink", place->name,
+				  "check that /sys is mounted", "its IOMMU group cannot be read");
 	if (place->group < 0)
 		place->group = -1;
 	snprintf(path, sizeof(path), "%s/mdev_type", place->sysfs);
 	place->mediated = !core->sys->exists(core->sys->data, path);
+	return 0;
 }
 
 static int no_iommu(const char *function, const char *object)
@@ -85,7 +89,9 @@ static int find_by_sysfs(const struct core *core, const char *function, const ch
 		return err_kernel(r, KNOWN(-ENOENT, -EACCES, -ENOMEM), "lstat", name,
 				  "check the name against /sys/bus/pci/devices",
 				  "there is no such device");
-	set_facts(core, place);
+	r = set_facts(core, place);
+	if (r)
+		return r;
 	r = sysfs_vfio_cdev(core->sys, place->sysfs, place->node, sizeof(place->node),
 			    &place->number);
 	return r ? no_cdev(core, function, name, place, r) : 0;
@@ -154,6 +160,5 @@ int place_of_fd(const struct core *core, const char *function, int fd, struct pl
 			 place->number.minor);
 		return 0;
 	}
-	set_facts(core, place);
-	return 0;
+	return set_facts(core, place);
 }
