@@ -20,8 +20,9 @@ static void copy(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from ? from : "");
 }
 
-static void record(int code, const char *operation, const char *object, const char *remedy,
-		   const char *fmt, va_list args)
+static void printf_like(5, 0)
+record(int code, const char *operation, const char *object, const char *remedy, const char *fmt,
+       va_list args)
 {
 	last.code = code;
 	copy(last.operation, sizeof(last.operation), operation);
