@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,23 @@
 
 struct iommufd_emu;
 
+static int note_shared(struct dl_phdr_info *info, size_t size, void *found)
+{
+	(void)size;
+	if (strstr(info->dlpi_name, ".so") && !strstr(info->dlpi_name, "vdso"))
+		*(bool *)found = true;
+	return 0;
+}
+
+/* The emulator would bring a second C library into a wholly static program, and crash in it. */
+static bool is_static(void)
+{
+	bool shared = false;
+
+	dl_iterate_phdr(note_shared, &shared);
+	return !shared;
+}
+
 static int load_emulator(struct core *core, const char *function)
 {
 	int (*get_default)(struct iommufd_emu **);
@@ -23,6 +41,10 @@ static int load_emulator(struct core *core, const char *function)
 	void *emulator; /* never closed: descriptors lent to the program outlive the context */
 	int r;
 
+	if (is_static())
+		return err(-ELIBACC, function, EMULATOR,
+			   "link the program dynamically, or unset LIBIOMMUFD_EMU to use the running kernel",
+			   "LIBIOMMUFD_EMU is set and a wholly static program cannot load the emulator");
 	emulator = dlopen(EMULATOR, RTLD_NOW | RTLD_LOCAL);
 	if (!emulator) {
 		const char *why = dlerror();
