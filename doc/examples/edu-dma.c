@@ -37,7 +37,8 @@ enum { EDU_DMA_RUN = 1, EDU_DMA_FROM_DEVICE = 2, EDU_DMA_IRQ = 4, EDU_IRQ_DMA_DO
 #define EDU_BUFFER 0x40000u /* its memory, as its DMA engine names it */
 #define LENGTH 4088u        /* the device model objects to the last bytes of its 4 KiB */
 #define PAGES 65536u        /* how much is mapped of each buffer */
-#define SOURCE_IOVA 0x100000000u
+#define SOURCE_IOVA 0x1000000u
+#define IOVA_LAST 0xfffffffu /* edu names no higher address, unless started with dma_mask */
 #define COOKIE 0xed0
 
 struct demo {
@@ -138,12 +139,14 @@ static int map_buffers(struct demo *d)
 	for (uint32_t i = 0; i < PAGES; i++)
 		d->source[i] = (uint8_t)(i * 7 + i / 256);
 
+	struct iommufd_map_opts within = { .size = sizeof(within), .last = IOVA_LAST };
+
 	d->source_iova = SOURCE_IOVA;
 	if (check(iommufd_ioas_new(d->ctx, NULL, &d->ioas), "create an I/O address space") ||
 	    check(iommufd_ioas_map(d->ioas, d->source, PAGES, IOMMUFD_MAP_READ | IOMMUFD_MAP_FIXED,
 				   &d->source_iova, NULL), "map the source") ||
 	    check(iommufd_ioas_map(d->ioas, d->target, PAGES, IOMMUFD_MAP_WRITE, &d->target_iova,
-				   NULL), "map the target"))
+				   &within), "map the target"))
 		return -1;
 	printf("map       source %u bytes, device may read, IOVA %#" PRIx64 " (chosen here)\n", PAGES,
 	       d->source_iova);

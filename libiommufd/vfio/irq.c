@@ -98,10 +98,29 @@ static const int known_of_enable[] = {
 static const int known_of_resample[] = { -EINVAL, -EBADF, -ENODEV, -ENOMEM, 0 };
 static const int known_of_action[] = { -EINVAL, -ENODEV, 0 };
 
+/* Of INTx, MSI and MSI-X only one can be enabled: another one that is, or NULL. */
+static const char *rival(const struct devfd *d, uint32_t index)
+{
+	static const char *const names[] = { "INTx", "MSI", "MSI-X" };
+
+	if (!(d->info.flags & K_VFIO_DEVICE_FLAGS_PCI) || index > IOMMUFD_IRQ_MSIX)
+		return NULL;
+	for (uint32_t i = 0; i < ARRAY_SIZE(names) && i < d->info.num_irqs; i++)
+		if (i != index && d->irqs[i])
+			return names[i];
+	return NULL;
+}
+
 static int set_failed(struct devfd *d, uint32_t index, const int *known, int r)
 {
+	const char *other = r == -EINVAL ? rival(d, index) : NULL;
+
+	if (other)
+		return err(r, "VFIO_DEVICE_SET_IRQS", d->object,
+			   "disable that one first with iommufd_irq_disable()",
+			   "%s is enabled; only one of INTx, MSI and MSI-X can be", other);
 	return err_kernel(r, known, "VFIO_DEVICE_SET_IRQS", d->object,
-			  r == -EINVAL ? "enable the index first; only one of INTx, MSI and MSI-X at a time; pass eventfds" :
+			  r == -EINVAL ? "pass eventfds" :
 			  r == -EBADF ? "pass open eventfds" :
 			  r == -EBUSY ? "use MSI or MSI-X instead of a shared line" :
 			  r == -ENOMEM ? "free memory and try again" :
