@@ -19,7 +19,8 @@
  * environment variable `LIBIOMMUFD_EMU=1` and every new context runs on one
  * default machine per process. A test that wants to shape the machine, inject
  * faults or count what is left open builds one with iommufd_emu_new() and
- * hands iommufd_emu_get_sys() to iommufd_ctx_new().
+ * hands iommufd_emu_get_sys() to iommufd_ctx_new(). doc/examples/fault-test.c
+ * shows how.
  */
 #ifndef LIBIOMMUFD_EMU_H
 #define LIBIOMMUFD_EMU_H
