@@ -15,8 +15,6 @@
 
 static void free_device(struct iommufd_device *dev)
 {
-	region_exit(&dev->fd);
-	irq_exit(&dev->fd);
 	sys_close(dev->fd.core->sys, &dev->fd.fd);
 	pthread_mutex_destroy(&dev->fd.lock);
 	dev->fd.obj.kind = OBJECT_FREED;
