@@ -23,11 +23,13 @@ tests_unit_test_map_iova_CFLAGS = $(unit_cflags)
 tests_unit_test_map_iova_LDADD = $(unit_libs)
 tests_unit_test_map_iova_LDFLAGS = $(AM_LDFLAGS) $(map_wrap)
 
-tests_unit_test_map_lookup_SOURCES = tests/unit/test-map-lookup.c tests/unit/test-map.h
+tests_unit_test_map_lookup_SOURCES = tests/unit/test-map-lookup.c tests/unit/test-map-lookup.h \
+	tests/unit/test-map.h
 tests_unit_test_map_lookup_CFLAGS = $(unit_cflags)
 tests_unit_test_map_lookup_LDADD = $(unit_libs)
 
-tests_unit_test_map_lookup_random_SOURCES = tests/unit/test-map-lookup-random.c tests/unit/test-map.h
+tests_unit_test_map_lookup_random_SOURCES = tests/unit/test-map-lookup-random.c \
+	tests/unit/test-map-lookup.h tests/unit/test-map.h
 tests_unit_test_map_lookup_random_CFLAGS = $(unit_cflags)
 tests_unit_test_map_lookup_random_LDADD = $(unit_libs)
 

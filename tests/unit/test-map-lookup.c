@@ -1,44 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* The lookup table: the edges of its structure. */
-#include "test-map.h"
+#include "test-map-lookup.h"
 
 #include <errno.h>
 
 #include "map/lookup-priv.h"
-
-static struct lookup *table(void **state)
-{
-	return *state;
-}
-
-static int setup_flat(void **state)
-{
-	struct lookup *l;
-	int rc = lookup_new(&l);
-
-	*state = l;
-	return rc;
-}
-
-static int setup_radix(void **state)
-{
-	struct lookup *l;
-	int rc = lookup_new_radix(&l);
-
-	*state = l;
-	return rc;
-}
-
-static int teardown(void **state)
-{
-	lookup_free(*state);
-	return 0;
-}
-
-static void set(struct lookup *l, uint64_t start, uint64_t length, uint64_t target)
-{
-	assert_int_equal(lookup_set(l, start, length, target - start), 0);
-}
 
 static void expect(const struct lookup *l, uint64_t addr, uint64_t wanted, uint64_t target,
 		   uint64_t run)
