@@ -192,6 +192,27 @@ static int table_populate(void *data, void *addr, size_t n, int writable)
 	return r ? r : sys_kernel()->populate(NULL, addr, n, writable);
 }
 
+static int table_lock_memory(void *data, void *addr, size_t n, int on)
+{
+	int r = check(data, IOMMUFD_EMU_CALL_POPULATE);
+
+	return r ? r : sys_kernel()->lock_memory(NULL, addr, n, on);
+}
+
+static ssize_t table_read(void *data, int fd, void *buf, size_t n)
+{
+	int r = check(data, IOMMUFD_EMU_CALL_READ);
+
+	return r ? r : sys_kernel()->read(NULL, fd, buf, n);
+}
+
+static int table_uevents(void *data)
+{
+	int r = check(data, IOMMUFD_EMU_CALL_OPEN);
+
+	return r ? r : sys_kernel()->uevents(NULL);
+}
+
 static ssize_t table_read_file(void *data, const char *path, char *buf, size_t n)
 {
 	struct iommufd_emu *emu = data;
@@ -292,6 +313,9 @@ void emu_table_init(struct iommufd_emu *emu)
 		.mmap = table_mmap,
 		.munmap = table_munmap,
 		.populate = table_populate,
+		.lock_memory = table_lock_memory,
+		.read = table_read,
+		.uevents = table_uevents,
 		.read_file = table_read_file,
 		.read_link = table_read_link,
 		.list_dir = table_list_dir,

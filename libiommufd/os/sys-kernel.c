@@ -5,9 +5,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -89,6 +91,39 @@ static int kernel_populate(void *data, void *addr, size_t n, int writable)
 {
 	(void)data;
 	return madvise(addr, n, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) ? -errno : 0;
+}
+
+static int kernel_lock_memory(void *data, void *addr, size_t n, int on)
+{
+	(void)data;
+	return (on ? mlock(addr, n) : munlock(addr, n)) ? -errno : 0;
+}
+
+static ssize_t kernel_read(void *data, int fd, void *buf, size_t n)
+{
+	ssize_t r = read(fd, buf, n);
+
+	(void)data;
+	return r < 0 ? -errno : r;
+}
+
+/* Only the kernel's own messages: udev's come later, and not where it does not run. */
+static int kernel_uevents(void *data)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_KOBJECT_UEVENT);
+
+	(void)data;
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address))) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+	return fd;
 }
 
 static ssize_t kernel_read_file(void *data, const char *path, char *buf, size_t n)
@@ -192,6 +227,9 @@ const struct iommufd_sys *sys_kernel(void)
 		.mmap = kernel_mmap,
 		.munmap = kernel_munmap,
 		.populate = kernel_populate,
+		.lock_memory = kernel_lock_memory,
+		.read = kernel_read,
+		.uevents = kernel_uevents,
 		.read_file = kernel_read_file,
 		.read_link = kernel_read_link,
 		.list_dir = kernel_list_dir,

@@ -85,3 +85,8 @@ int sys_populate(const struct iommufd_sys *sys, void *addr, size_t n, int writab
 	while (r == -EINTR || r == -EAGAIN);
 	return r;
 }
+
+int sys_lock_memory(const struct iommufd_sys *sys, void *addr, size_t n, int on)
+{
+	return sys->lock_memory(sys->data, addr, n, on);
+}

@@ -20,7 +20,7 @@
 #include <sys/types.h>
 
 /* Bumped whenever the table changes: an emulator of another build is refused. */
-#define SYS_ABI 3
+#define SYS_ABI 4
 
 /* What decides whether a file can be mapped for DMA. */
 struct sys_file {
@@ -47,6 +47,10 @@ struct iommufd_sys {
 	int (*mmap)(void *data, size_t n, int prot, int fd, uint64_t offset, void **out);
 	int (*munmap)(void *data, void *addr, size_t n);
 	int (*populate)(void *data, void *addr, size_t n, int writable); /* MADV_POPULATE_* */
+	int (*lock_memory)(void *data, void *addr, size_t n, int on); /* mlock, munlock */
+	ssize_t (*read)(void *data, int fd, void *buf, size_t n);
+	/* A descriptor that is readable when devices or drivers come and go; non-blocking. */
+	int (*uevents)(void *data);
 
 	/* Facts from sysfs. Paths are absolute, as on the running system. */
 	ssize_t (*read_file)(void *data, const char *path, char *buf, size_t n);
@@ -85,5 +89,6 @@ int sys_pwrite(const struct iommufd_sys *sys, int fd, const void *buf, size_t n,
 int sys_mmap(const struct iommufd_sys *sys, size_t n, int prot, int fd, uint64_t offset, void **out);
 int sys_munmap(const struct iommufd_sys *sys, void *addr, size_t n);
 int sys_populate(const struct iommufd_sys *sys, void *addr, size_t n, int writable);
+int sys_lock_memory(const struct iommufd_sys *sys, void *addr, size_t n, int on);
 
 #endif
