@@ -10,9 +10,9 @@
  *
  * `LIBIOMMUFD_LOG=error|warning|info|debug` sends messages to standard error
  * where the program set no log function. `LIBIOMMUFD_BACKEND` overrides the
- * backend option. `LIBIOMMUFD_EMU`, set to anything but 0, runs the context on
- * the emulated kernel of libiommufd-emu, which is loaded with dlopen(): a wholly
- * static program cannot. A program with raised privilege ignores all three.
+ * backend option. `LIBIOMMUFD_EMU`, set to 1 or to what iommufd_emu_get_default()
+ * knows, runs the context on the emulated kernel of libiommufd-emu, which is loaded
+ * with dlopen(): a wholly static program cannot. A program with raised privilege ignores all three.
  */
 #ifndef LIBIOMMUFD_CTX_H
 #define LIBIOMMUFD_CTX_H
@@ -87,7 +87,7 @@ enum {
  * @param opts  options, or NULL; not kept
  * @param out   the context, owned by the caller, one reference; NULL on failure
  * @return 0, or:
- *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, reserved not 0, or sys is from another build
+ *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, reserved not 0, sys is from another build, or LIBIOMMUFD_EMU names an unknown machine
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag, or a backend that this release does not have
  *   -ENOENT         /dev/iommu does not exist
@@ -116,7 +116,7 @@ int iommufd_ctx_new(const struct iommufd_ctx_opts *opts, struct iommufd_ctx **ou
  * @param opts  options, or NULL; not kept
  * @param out   the context, owned by the caller, one reference; NULL on failure
  * @return 0, or:
- *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, reserved not 0, or sys is from another build
+ *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, reserved not 0, sys is from another build, or LIBIOMMUFD_EMU names an unknown machine
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag, or a backend that this release does not have
  *   -EBADF          @p fd is not open

@@ -17,7 +17,8 @@
  *
  * Two ways to use it. A program under test needs no change: set the
  * environment variable `LIBIOMMUFD_EMU=1` and every new context runs on one
- * default machine per process. A test that wants to shape the machine, inject
+ * default machine per process; iommufd_emu_get_default() tells what else the
+ * variable may say. A test that wants to shape the machine, inject
  * faults or count what is left open builds one with iommufd_emu_new() and
  * hands iommufd_emu_get_sys() to iommufd_ctx_new(). doc/examples/fault-test.c
  * shows how.
@@ -41,6 +42,12 @@ struct iommufd_emu_opts {
 	uint64_t flags;        /**< IOMMUFD_EMU_* */
 	uint32_t address_bits; /**< width of IOVAs the IOMMU translates; 0 is 39 */
 	uint32_t memlock_pages;/**< pages that may be pinned before -ENOMEM; 0 is no limit */
+	/**
+	 * The kernel to be: NULL or "newest" is Linux 7.3 with everything; "6.6" is
+	 * Linux 6.6, built without VFIO's character devices; "6.1" and "5.10" are those
+	 * releases, which have no /dev/iommu. Not kept.
+	 */
+	const char *kernel;
 };
 
 /** Flags of struct iommufd_emu_opts. */
@@ -124,7 +131,7 @@ struct iommufd_emu_counts {
  * @param out   the machine, owned by the caller, one reference; NULL on failure
  * @return 0, or:
  *   -EINVAL         @p out is NULL, the size field is too small to hold itself,
- *                   address_bits is not 0 or within 32..64
+ *                   address_bits is not 0 or within 32..64, or kernel is unknown
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag
  *   -ENOMEM         out of memory
@@ -170,11 +177,17 @@ const struct iommufd_sys *iommufd_emu_get_sys(struct iommufd_emu *emu);
 /**
  * Get the machine that LIBIOMMUFD_EMU stands for; created at the first call.
  *
- * It lives until its last reference and its last context are gone.
+ * It lives until its last reference and its last context are gone, as what the
+ * variable said when it was created: a kernel as in struct iommufd_emu_opts, or
+ * `1` for the newest, and after it any of these, each with a comma before it:
+ * `no-cdev` for IOMMUFD_EMU_NO_CDEV, `no-iommufd` for IOMMUFD_EMU_NO_IOMMU_NODE,
+ * `no-permission` for IOMMUFD_EMU_NO_PERMISSION and `unprivileged` for
+ * IOMMUFD_EMU_UNPRIVILEGED. `LIBIOMMUFD_EMU=newest,no-cdev` is an example. Where
+ * the variable is not set, is empty or is `0` the machine is the newest.
  *
  * @param out  the machine, with a reference for the caller; NULL on failure
  * @return 0, or:
- *   -EINVAL         @p out is NULL
+ *   -EINVAL         @p out is NULL, or LIBIOMMUFD_EMU says something else
  *   -ENOMEM         out of memory
  * @threads any
  * @since 0.1

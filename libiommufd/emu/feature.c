@@ -85,12 +85,14 @@ static int precopy_info(struct emu_device *dev, uint32_t flags, uint64_t data, s
 
 static const struct {
 	uint32_t feature;
+	enum emu_feature kernel;
 	int (*serve)(struct emu_device *dev, uint32_t flags, uint64_t data, size_t size);
 } features[] = {
-	{ K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, enter_low_power },
-	{ K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, enter_with_wakeup },
-	{ K_VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, leave_low_power },
-	{ K_VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, precopy_info },
+	{ K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, EMU_FEATURE_LOW_POWER, enter_low_power },
+	{ K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, EMU_FEATURE_LOW_POWER,
+	  enter_with_wakeup },
+	{ K_VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, EMU_FEATURE_LOW_POWER, leave_low_power },
+	{ K_VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, EMU_FEATURE_PRECOPY_V2, precopy_info },
 };
 
 int emu_device_feature(struct emu_device *dev, uint64_t arg)
@@ -109,7 +111,8 @@ int emu_device_feature(struct emu_device *dev, uint64_t arg)
 	if (!(in.flags & K_VFIO_DEVICE_FEATURE_PROBE) && (in.flags & both) == both)
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++)
-		if (features[i].feature == (in.flags & K_VFIO_DEVICE_FEATURE_MASK))
+		if (features[i].feature == (in.flags & K_VFIO_DEVICE_FEATURE_MASK) &&
+		    emu_has(dev->emu, features[i].kernel))
 			return features[i].serve(dev, in.flags, arg + min, in.argsz - min);
 	return -ENOTTY;
 }

@@ -45,6 +45,9 @@ int emu_cmd_hw_info(struct emu_cmd *cmd)
 
 	if (arg->flags & ~(uint32_t)K_IOMMU_HW_INFO_FLAG_INPUT_TYPE)
 		return -EOPNOTSUPP;
+	if (!emu_has(cmd->iommu->emu, EMU_FEATURE_GROWN_IOMMUFD) &&
+	    (arg->flags || arg->out_max_pasid_log2))
+		return -EOPNOTSUPP;
 	if (arg->__reserved[0] || arg->__reserved[1] || arg->__reserved[2])
 		return -EOPNOTSUPP;
 	if (!emu_object_get(cmd->iommu, arg->dev_id, EMU_OBJECT_DEVICE))

@@ -129,7 +129,8 @@ int emu_cmd_hwpt_alloc(struct emu_cmd *cmd)
 	struct emu_hwpt *hwpt = NULL;
 	int r;
 
-	if (arg->__reserved)
+	if (arg->__reserved ||
+	    (arg->flags && !emu_has(iommu->emu, EMU_FEATURE_GROWN_IOMMUFD)))
 		return -EOPNOTSUPP;
 	if ((arg->data_type == K_IOMMU_HWPT_DATA_NONE) != !arg->data_len)
 		return -EINVAL;

@@ -4,55 +4,62 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "os/uapi.h"
 
 struct row {
 	uint32_t request;
-	size_t size;		/* of the argument, as this kernel knows it */
+	unsigned int since;
+	size_t size;		/* of the argument, as the newest kernel knows it */
 	size_t min_size;	/* as the first kernel that had it did */
 	int (*serve)(struct emu_cmd *cmd);
 };
 
-#define ROW(request, type, last_member, serve) \
-	{ request, sizeof(struct type), emu_endof(struct type, last_member), serve }
+#define ROW(request, major, minor, type, last_member, serve) \
+	{ request, EMU_RELEASE(major, minor), sizeof(struct type), \
+	  emu_endof(struct type, last_member), serve }
 
 static const struct row rows[] = {
-	ROW(K_IOMMU_DESTROY, k_iommu_destroy, id, emu_cmd_destroy),
-	ROW(K_IOMMU_IOAS_ALLOC, k_iommu_ioas_alloc, out_ioas_id, emu_cmd_ioas_alloc),
-	ROW(K_IOMMU_IOAS_ALLOW_IOVAS, k_iommu_ioas_allow_iovas, allowed_iovas, emu_cmd_ioas_allow),
-	ROW(K_IOMMU_IOAS_COPY, k_iommu_ioas_copy, src_iova, emu_cmd_ioas_copy),
-	ROW(K_IOMMU_IOAS_IOVA_RANGES, k_iommu_ioas_iova_ranges, out_iova_alignment,
+	ROW(K_IOMMU_DESTROY, 6, 2, k_iommu_destroy, id, emu_cmd_destroy),
+	ROW(K_IOMMU_IOAS_ALLOC, 6, 2, k_iommu_ioas_alloc, out_ioas_id, emu_cmd_ioas_alloc),
+	ROW(K_IOMMU_IOAS_ALLOW_IOVAS, 6, 2, k_iommu_ioas_allow_iovas, allowed_iovas,
+	    emu_cmd_ioas_allow),
+	ROW(K_IOMMU_IOAS_COPY, 6, 2, k_iommu_ioas_copy, src_iova, emu_cmd_ioas_copy),
+	ROW(K_IOMMU_IOAS_IOVA_RANGES, 6, 2, k_iommu_ioas_iova_ranges, out_iova_alignment,
 	    emu_cmd_ioas_ranges),
-	ROW(K_IOMMU_IOAS_MAP, k_iommu_ioas_map, iova, emu_cmd_ioas_map),
-	ROW(K_IOMMU_IOAS_UNMAP, k_iommu_ioas_unmap, length, emu_cmd_ioas_unmap),
-	ROW(K_IOMMU_OPTION, k_iommu_option, val64, emu_cmd_option),
-	ROW(K_IOMMU_VFIO_IOAS, k_iommu_vfio_ioas, __reserved, emu_cmd_vfio_ioas),
-	ROW(K_IOMMU_HWPT_ALLOC, k_iommu_hwpt_alloc, __reserved, emu_cmd_hwpt_alloc),
-	ROW(K_IOMMU_GET_HW_INFO, k_iommu_hw_info, __reserved, emu_cmd_hw_info),
-	ROW(K_IOMMU_HWPT_SET_DIRTY_TRACKING, k_iommu_hwpt_set_dirty_tracking, __reserved,
+	ROW(K_IOMMU_IOAS_MAP, 6, 2, k_iommu_ioas_map, iova, emu_cmd_ioas_map),
+	ROW(K_IOMMU_IOAS_UNMAP, 6, 2, k_iommu_ioas_unmap, length, emu_cmd_ioas_unmap),
+	ROW(K_IOMMU_OPTION, 6, 2, k_iommu_option, val64, emu_cmd_option),
+	ROW(K_IOMMU_VFIO_IOAS, 6, 2, k_iommu_vfio_ioas, __reserved, emu_cmd_vfio_ioas),
+	ROW(K_IOMMU_HWPT_ALLOC, 6, 6, k_iommu_hwpt_alloc, __reserved, emu_cmd_hwpt_alloc),
+	ROW(K_IOMMU_GET_HW_INFO, 6, 6, k_iommu_hw_info, __reserved, emu_cmd_hw_info),
+	ROW(K_IOMMU_HWPT_SET_DIRTY_TRACKING, 6, 7, k_iommu_hwpt_set_dirty_tracking, __reserved,
 	    emu_cmd_hwpt_set_dirty),
-	ROW(K_IOMMU_HWPT_GET_DIRTY_BITMAP, k_iommu_hwpt_get_dirty_bitmap, data,
+	ROW(K_IOMMU_HWPT_GET_DIRTY_BITMAP, 6, 7, k_iommu_hwpt_get_dirty_bitmap, data,
 	    emu_cmd_hwpt_get_dirty),
-	ROW(K_IOMMU_HWPT_INVALIDATE, k_iommu_hwpt_invalidate, __reserved, emu_cmd_hwpt_invalidate),
-	ROW(K_IOMMU_FAULT_QUEUE_ALLOC, k_iommu_fault_alloc, out_fault_fd, emu_cmd_fault_alloc),
-	ROW(K_IOMMU_IOAS_MAP_FILE, k_iommu_ioas_map_file, iova, emu_cmd_ioas_map_file),
-	ROW(K_IOMMU_VIOMMU_ALLOC, k_iommu_viommu_alloc, out_viommu_id, emu_cmd_viommu_alloc),
-	ROW(K_IOMMU_VDEVICE_ALLOC, k_iommu_vdevice_alloc, virt_id, emu_cmd_vdevice_alloc),
-	ROW(K_IOMMU_IOAS_CHANGE_PROCESS, k_iommu_ioas_change_process, __reserved,
+	ROW(K_IOMMU_HWPT_INVALIDATE, 6, 8, k_iommu_hwpt_invalidate, __reserved,
+	    emu_cmd_hwpt_invalidate),
+	ROW(K_IOMMU_FAULT_QUEUE_ALLOC, 6, 11, k_iommu_fault_alloc, out_fault_fd,
+	    emu_cmd_fault_alloc),
+	ROW(K_IOMMU_IOAS_MAP_FILE, 6, 13, k_iommu_ioas_map_file, iova, emu_cmd_ioas_map_file),
+	ROW(K_IOMMU_VIOMMU_ALLOC, 6, 13, k_iommu_viommu_alloc, out_viommu_id, emu_cmd_viommu_alloc),
+	ROW(K_IOMMU_VDEVICE_ALLOC, 6, 13, k_iommu_vdevice_alloc, virt_id, emu_cmd_vdevice_alloc),
+	ROW(K_IOMMU_IOAS_CHANGE_PROCESS, 6, 13, k_iommu_ioas_change_process, __reserved,
 	    emu_cmd_ioas_change_process),
-	ROW(K_IOMMU_VEVENTQ_ALLOC, k_iommu_veventq_alloc, out_veventq_fd, emu_cmd_veventq_alloc),
-	ROW(K_IOMMU_HW_QUEUE_ALLOC, k_iommu_hw_queue_alloc, length, emu_cmd_hw_queue_alloc),
-	ROW(K_IOMMU_IOAS_NOIOMMU_GET_PA, k_iommu_ioas_noiommu_get_pa, out_phys,
+	ROW(K_IOMMU_VEVENTQ_ALLOC, 6, 15, k_iommu_veventq_alloc, out_veventq_fd,
+	    emu_cmd_veventq_alloc),
+	ROW(K_IOMMU_HW_QUEUE_ALLOC, 6, 17, k_iommu_hw_queue_alloc, length, emu_cmd_hw_queue_alloc),
+	ROW(K_IOMMU_IOAS_NOIOMMU_GET_PA, 7, 3, k_iommu_ioas_noiommu_get_pa, out_phys,
 	    emu_cmd_noiommu_get_pa),
 };
 
 #define LAST_NR _IOC_NR(K_IOMMU_IOAS_NOIOMMU_GET_PA)
 
-static const struct row *find_row(uint32_t request)
+static const struct row *find_row(const struct iommufd_emu *emu, uint32_t request)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (rows[i].request == request)
+		if (rows[i].request == request && rows[i].since <= emu->kernel->release)
 			return &rows[i];
 	return NULL;
 }
@@ -64,8 +71,9 @@ int emu_iommu_ioctl(struct emu_iommu *iommu, uint32_t request, uint64_t arg)
 		uint64_t align;
 		unsigned char bytes[256];
 	} buf;
-	struct emu_cmd cmd = { .iommu = iommu, .arg = &buf, .user = arg };
+	struct emu_cmd cmd = { .iommu = iommu, .arg = memset(&buf, 0, sizeof(buf)), .user = arg };
 	const struct row *row;
+	size_t known;
 	int r;
 
 	if (_IOC_NR(request) < K_IOMMUFD_CMD_BASE || _IOC_NR(request) > LAST_NR)
@@ -73,13 +81,18 @@ int emu_iommu_ioctl(struct emu_iommu *iommu, uint32_t request, uint64_t arg)
 	r = emu_user_read(&cmd.user_size, arg, sizeof(cmd.user_size));
 	if (r)
 		return r;
-	row = find_row(request);
+	row = find_row(iommu->emu, request);
 	if (!row)
 		return -ENOTTY;
 	if (cmd.user_size < row->min_size)
 		return -EINVAL;
-	r = emu_user_struct(&buf, row->size, arg, cmd.user_size);
-	return r ? r : row->serve(&cmd);
+	known = emu_has(iommu->emu, EMU_FEATURE_GROWN_IOMMUFD) ? row->size : row->min_size;
+	r = emu_user_struct(&buf, known, arg, cmd.user_size);
+	if (r)
+		return r;
+	if (cmd.user_size > known)
+		cmd.user_size = (uint32_t)known;
+	return row->serve(&cmd);
 }
 
 int emu_cmd_respond(const struct emu_cmd *cmd, size_t size)

@@ -37,6 +37,8 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/pci.c \
 	libiommufd/emu/region.c \
 	libiommufd/emu/reset.c \
+	libiommufd/emu/shape.c \
+	libiommufd/emu/shape.h \
 	libiommufd/emu/sysfs.c \
 	libiommufd/emu/table.c \
 	libiommufd/emu/tree.c \

@@ -58,6 +58,7 @@ static int add_default_devices(struct iommufd_emu *emu)
 IOMMUFD_EXPORT int iommufd_emu_new(const struct iommufd_emu_opts *opts, struct iommufd_emu **out)
 {
 	struct iommufd_emu_opts copy = { 0 };
+	const struct emu_kernel *kernel;
 	struct iommufd_emu *emu;
 	int r;
 
@@ -71,13 +72,15 @@ IOMMUFD_EXPORT int iommufd_emu_new(const struct iommufd_emu_opts *opts, struct i
 	}
 	if (copy.flags & ~(uint64_t)MACHINE_FLAGS)
 		return -EOPNOTSUPP;
-	if (copy.address_bits && (copy.address_bits < 32 || copy.address_bits > 64))
+	kernel = emu_kernel_find(copy.kernel);
+	if (!kernel || (copy.address_bits && (copy.address_bits < 32 || copy.address_bits > 64)))
 		return -EINVAL;
 	emu = calloc(1, sizeof(*emu));
 	if (!emu)
 		return -ENOMEM;
 	atomic_init(&emu->refs, 1);
 	pthread_mutex_init(&emu->lock, NULL);
+	emu->kernel = kernel;
 	emu->flags = copy.flags;
 	emu->address_bits = copy.address_bits ? copy.address_bits : 39;
 	emu->memlock_pages = copy.memlock_pages;
@@ -131,15 +134,20 @@ IOMMUFD_EXPORT struct iommufd_emu *iommufd_emu_unref(struct iommufd_emu *emu)
 
 IOMMUFD_EXPORT int iommufd_emu_get_default(struct iommufd_emu **out)
 {
-	int r = 0;
+	struct iommufd_emu_opts opts = { .size = sizeof(opts) };
+	int r;
 
 	if (!out)
 		return -EINVAL;
+	*out = NULL;
+	r = emu_shape_parse(secure_getenv("LIBIOMMUFD_EMU"), &opts.kernel, &opts.flags);
+	if (r)
+		return r;
 	pthread_mutex_lock(&default_lock);
 	if (default_emu) {
 		iommufd_emu_ref(default_emu);
 	} else {
-		r = iommufd_emu_new(NULL, &default_emu);
+		r = iommufd_emu_new(&opts, &default_emu);
 		if (!r)
 			default_emu->is_default = true;
 	}

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "emu/shape.h"
 #include "os/sys.h"
 
 #define EMU_PAGE 4096u
@@ -69,6 +70,7 @@ struct iommufd_emu {
 	struct iommufd_sys sys;
 	pthread_mutex_t lock;
 
+	const struct emu_kernel *kernel;
 	uint64_t flags;
 	unsigned int address_bits;
 	uint64_t memlock_pages;

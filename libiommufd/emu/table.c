@@ -189,6 +189,8 @@ static int table_populate(void *data, void *addr, size_t n, int writable)
 {
 	int r = check(data, IOMMUFD_EMU_CALL_POPULATE);
 
+	if (!r && !emu_has(data, EMU_FEATURE_POPULATE))
+		return -EINVAL;
 	return r ? r : sys_kernel()->populate(NULL, addr, n, writable);
 }
 

@@ -126,8 +126,9 @@ int emu_sysfs_init(struct iommufd_emu *emu)
 
 	add_dir(&b, "/sys/bus/pci/devices");
 	add_dir(&b, "/sys/kernel/iommu_groups");
-	add_dir(&b, "/sys/class/vfio-dev");
-	if (!(emu->flags & IOMMUFD_EMU_NO_IOMMU_NODE))
+	if (emu_has(emu, EMU_FEATURE_VFIO_DEV))
+		add_dir(&b, "/sys/class/vfio-dev");
+	if (emu_has(emu, EMU_FEATURE_IOMMUFD))
 		add_device_node(&b, "/dev/iommu", EMU_IOMMU_MAJOR, EMU_IOMMU_MINOR);
 	return finish(&b, NULL);
 }
@@ -201,7 +202,7 @@ static void add_vfio(struct builder *b, const struct emu_device *dev, const char
 	add_link(b, dir, "device", home);
 	add_link(b, dir, "subsystem", "/sys/class/vfio-dev");
 	add_link(b, "/sys/class/vfio-dev", name, dir);
-	if (b->emu->flags & IOMMUFD_EMU_NO_CDEV)
+	if (!emu_has(b->emu, EMU_FEATURE_CDEV))
 		return;
 	add_file(b, dir, "dev", "%u:%u\n", EMU_CDEV_MAJOR, dev->cdev);
 	snprintf(path, sizeof(path), "%u:%u", EMU_CDEV_MAJOR, dev->cdev);
@@ -233,7 +234,7 @@ int emu_sysfs_add_device(struct iommufd_emu *emu, struct emu_device *dev)
 	add_file(&b, home, "driver_override", "%s\n", *dev->driver ? dev->driver : "(null)");
 	if (emu_device_can_reset(dev))
 		add_file(&b, home, "reset_method", "flr\n");
-	if (dev->vfio)
+	if (dev->vfio && emu_has(emu, EMU_FEATURE_VFIO_DEV))
 		add_vfio(&b, dev, home);
 	return finish(&b, mark);
 }

@@ -32,6 +32,13 @@ static bool is_static(void)
 	return !shared;
 }
 
+static int err_wanted(const char *function)
+{
+	return err(-EINVAL, function, "LIBIOMMUFD_EMU",
+		   "set it to 1 or newest, 6.6, 6.1 or 5.10, and add what is wanted of ,no-cdev ,no-iommufd ,no-permission ,unprivileged; or to 0 for the running kernel",
+		   "the emulator does not know the kernel or machine that LIBIOMMUFD_EMU names");
+}
+
 static int load_emulator(struct core *core, const char *function)
 {
 	int (*get_default)(struct iommufd_emu **);
@@ -64,8 +71,7 @@ static int load_emulator(struct core *core, const char *function)
 	}
 	r = get_default(&emu);
 	if (r) {
-		err_nomem(function, EMULATOR);
-		r = -ENOMEM;
+		r = r == -EINVAL ? err_wanted(function) : err_nomem(function, EMULATOR);
 		goto close;
 	}
 	core->sys = get_sys(emu);

@@ -67,6 +67,7 @@ class _Options(SizedStructure):
         ("flags", c_uint64),
         ("address_bits", c_uint32),
         ("memlock_pages", c_uint32),
+        ("kernel", c_char_p),
     ]
 
 
@@ -151,16 +152,18 @@ class Machine(Handle):
     It has edu devices 0000:00:03.0 and 0000:00:04.0 in groups of their own, 0000:01:01.0
     and 0000:01:02.0 in one group, and 0000:00:06.0 with MSI-X and FLR; none with
     MachineFlag.EMPTY. `address_bits` is the width of IOVAs (0 is 39), `memlock_pages` the
-    pages that may be pinned (0 is no limit).
+    pages that may be pinned (0 is no limit), `kernel` one of "newest" (as is None), "6.6",
+    "6.1" and "5.10".
     """
 
     _unref = "iommufd_emu_unref"
     _library = emu_lib
 
     def __init__(self, flags: int = 0, *, address_bits: int = 0,
-                 memlock_pages: int = 0) -> None:
+                 memlock_pages: int = 0, kernel: Optional[str] = None) -> None:
         options = _Options.make(flags=flags, address_bits=address_bits,
-                                memlock_pages=memlock_pages)
+                                memlock_pages=memlock_pages,
+                                kernel=None if kernel is None else kernel.encode())
         out = c_void_p()
         _call("iommufd_emu_new", byref(options), byref(out))
         self._bind(out.value, Family())

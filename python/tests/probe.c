@@ -141,6 +141,7 @@ static void emu_structs(void)
 	FIELD(iommufd_emu_opts, flags);
 	FIELD(iommufd_emu_opts, address_bits);
 	FIELD(iommufd_emu_opts, memlock_pages);
+	FIELD(iommufd_emu_opts, kernel);
 	end_struct();
 	STRUCT(iommufd_emu_device_opts);
 	FIELD(iommufd_emu_device_opts, size);

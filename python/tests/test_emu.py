@@ -39,6 +39,16 @@ class MachineShapeTest(LeakTest):
         self.assertFails(errno.EINVAL, Machine, address_bits=8)
         self.assertFails(errno.EOPNOTSUPP, Machine, 1 << 40)
 
+    def test_kernel(self) -> None:
+        for kernel in (None, "newest", "6.6"):
+            with Machine(kernel=kernel) as machine:
+                machine.close_fd(machine.open("/dev/iommu"))
+        with Machine(kernel="6.6") as machine:
+            self.assertFails(errno.ENOENT, machine.open, "/dev/vfio/devices/vfio0")
+        with Machine(kernel="6.1") as machine:
+            self.assertFails(errno.ENOENT, machine.open, "/dev/iommu")
+        self.assertFails(errno.EINVAL, Machine, kernel="5.9")
+
     def test_address_bits(self) -> None:
         with Machine(address_bits=32) as machine, Context(machine=machine) as ctx:
             with Device(ctx, EDU) as dev, IOAS(ctx) as ioas:

@@ -37,8 +37,8 @@ contract_tests += \
 	tests/contract/test-unref-order
 
 check_PROGRAMS += $(contract_tests)
-TESTS += $(contract_tests) tests/contract/no-emulator
-EXTRA_DIST += tests/contract/no-emulator
+TESTS += $(contract_tests) tests/contract/no-emulator tests/contract/odd-emulator
+EXTRA_DIST += tests/contract/no-emulator tests/contract/odd-emulator
 
 tests_contract_test_ctx_SOURCES = tests/contract/test-ctx.c
 tests_contract_test_ctx_CFLAGS = $(contract_cflags)

@@ -40,7 +40,8 @@ emu_tests = \
 	tests/unit/test-emu-ioas \
 	tests/unit/test-emu-irq \
 	tests/unit/test-emu-machine \
-	tests/unit/test-emu-region
+	tests/unit/test-emu-region \
+	tests/unit/test-emu-shape
 
 tests_unit_test_emu_SOURCES = tests/unit/test-emu.c tests/unit/test-emu.h
 tests_unit_test_emu_CFLAGS = $(unit_cflags)
@@ -65,6 +66,10 @@ tests_unit_test_emu_machine_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 tests_unit_test_emu_region_SOURCES = tests/unit/test-emu-region.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
 tests_unit_test_emu_region_CFLAGS = $(unit_cflags)
 tests_unit_test_emu_region_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_shape_SOURCES = tests/unit/test-emu-shape.c tests/unit/test-emu.h
+tests_unit_test_emu_shape_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_shape_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 
 check_PROGRAMS += $(emu_tests)
 TESTS += $(emu_tests)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * Which kernel a machine runs: what that kernel has, asked by name, and how
+ * LIBIOMMUFD_EMU spells it.
+ */
+#ifndef EMU_SHAPE_H
+#define EMU_SHAPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct iommufd_emu;
+
+/* Releases compare as numbers. */
+#define EMU_RELEASE(major, minor) ((major) << 8 | (minor))
+
+struct emu_kernel {
+	const char *name;
+	unsigned int release;
+	bool cdev;		/* built with CONFIG_VFIO_DEVICE_CDEV */
+};
+
+/* What a kernel may lack, or the machine's flags take away. */
+enum emu_feature {
+	EMU_FEATURE_IOMMUFD,		/* /dev/iommu */
+	EMU_FEATURE_CDEV,		/* VFIO devices have character devices */
+	EMU_FEATURE_VFIO_DEV,		/* and a class in sysfs, with them or without */
+	EMU_FEATURE_UNMAP_ALL,		/* type1: VFIO_DMA_UNMAP_FLAG_ALL */
+	EMU_FEATURE_UPDATE_VADDR,	/* type1: VFIO_DMA_MAP_FLAG_VADDR */
+	EMU_FEATURE_POPULATE,		/* madvise(MADV_POPULATE_READ) */
+	EMU_FEATURE_DMA_OWNER,		/* drivers are kept out of a group that user space owns */
+	EMU_FEATURE_GROWN_IOMMUFD,	/* HWPT_ALLOC and GET_HW_INFO as of Linux 6.7 and later */
+	EMU_FEATURE_LOW_POWER,		/* VFIO_DEVICE_FEATURE_LOW_POWER_* */
+	EMU_FEATURE_PRECOPY_V2,		/* VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 */
+};
+
+bool emu_has(const struct iommufd_emu *emu, enum emu_feature feature);
+
+/* NULL is the newest; NULL is returned for a name that is none. */
+const struct emu_kernel *emu_kernel_find(const char *name);
+
+/* "KERNEL[,FLAG]...": 0, or -EINVAL. NULL, "", "0" and "1" are the newest kernel. */
+int emu_shape_parse(const char *text, const char **kernel, uint64_t *flags);
+
+#endif
