@@ -28,6 +28,8 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/backend/probe.c libiommufd/backend/probe.h \
 	libiommufd/backend/transport.h \
 	libiommufd/backend/transport-cdev.c \
+	libiommufd/discover/group.c libiommufd/discover/group.h \
+	libiommufd/discover/holder.c libiommufd/discover/holder.h \
 	libiommufd/discover/place.c libiommufd/discover/place.h \
 	libiommufd/vfio/irq.c \
 	libiommufd/vfio/irq-state.h \

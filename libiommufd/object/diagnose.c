@@ -5,61 +5,38 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "discover/group.h"
 #include "os/sysfs.h"
 
 typedef unsigned long long ull; /* for printf */
 
-/*
- * Drivers that leave DMA to user space: VFIO's own, and the kernel's that set
- * driver_managed_dma. A device without a driver does no harm either.
- */
-static bool blocks_group(const char *driver)
+/* Says which member blocks the device's group; 0 if none does. */
+static int name_blocker(const struct iommufd_device *dev, int code, const char *call)
 {
-	static const char *const harmless[] = { "pcieport", "pci-stub", "shpchp" };
+	const struct group_member *m;
+	struct group_facts facts;
+	int r = 0;
 
-	if (!strncmp(driver, "vfio", 4) || strstr(driver, "-vfio-") || strstr(driver, "_vfio_"))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
-		if (!strcmp(driver, harmless[i]))
-			return false;
-	return true;
-}
-
-/* A member of the device's group whose driver blocks it; false if there is none. */
-static bool find_blocker(const struct iommufd_device *dev, char *member, size_t size, char *driver,
-			 size_t driver_size)
-{
-	const struct iommufd_sys *sys = dev->ctx->core.sys;
-	char dir[80], names[2048];
-	ssize_t n;
-
-	if (dev->group < 0 ||
-	    sysfs_format(dir, sizeof(dir), "/sys/kernel/iommu_groups/%d/devices", dev->group))
-		return false;
-	n = sys->list_dir(sys->data, dir, names, sizeof(names));
-	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1) {
-		char path[SYSFS_PATH_MAX];
-
-		if (sysfs_format(path, sizeof(path), "%s/%s", dir, names + at) ||
-		    sysfs_driver(sys, path, driver, driver_size) || !blocks_group(driver))
-			continue;
-		return !sysfs_format(member, size, "%s", names + at);
-	}
-	return false;
+	if (dev->group < 0 || group_facts_read(dev->fd.core, dev->group, &facts))
+		return 0;
+	m = group_facts_blocker(&facts);
+	if (m)
+		r = err(code, call, dev->fd.object,
+			"bind that device to vfio-pci, or leave it without a driver",
+			"IOMMU group %d is not viable: its member %s is bound to %s", dev->group,
+			m->name, m->driver);
+	group_facts_free(&facts);
+	return r;
 }
 
 int diagnose_bind(struct iommufd_device *dev, int code, bool with_token)
 {
 	const char *call = transport_call_name(&dev->fd, TRANSPORT_BIND), *object = dev->fd.object;
-	char member[64], driver[64];
 
 	switch (code) {
 	case -EPERM:
-		if (find_blocker(dev, member, sizeof(member), driver, sizeof(driver)))
-			return err(code, call, object,
-				   "bind that device to vfio-pci, or leave it without a driver",
-				   "IOMMU group %d is not viable: its member %s is bound to %s",
-				   dev->group, member, driver);
+		if (name_blocker(dev, code, call))
+			return code;
 		return err(code, call, object,
 			   "close the other user of the group; on hardware without interrupt remapping, load iommufd with allow_unsafe_interrupts=1 if you trust the device",
 			   "IOMMU group %d belongs to another context or process, or the platform cannot isolate its interrupts",

@@ -2,6 +2,7 @@
 #include "os/sys.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 int sys_check(const struct iommufd_sys *sys)
 {
@@ -89,4 +90,22 @@ int sys_populate(const struct iommufd_sys *sys, void *addr, size_t n, int writab
 int sys_lock_memory(const struct iommufd_sys *sys, void *addr, size_t n, int on)
 {
 	return sys->lock_memory(sys->data, addr, n, on);
+}
+
+ssize_t sys_list_dir(const struct iommufd_sys *sys, const char *path, char **names)
+{
+	*names = NULL;
+	for (size_t size = 4096; size <= (size_t)1 << 28; size *= 4) {
+		char *buf = malloc(size);
+		ssize_t n = buf ? sys->list_dir(sys->data, path, buf, size) : -ENOMEM;
+
+		if (n >= 0) {
+			*names = buf;
+			return n;
+		}
+		free(buf);
+		if (n != -ERANGE)
+			return n;
+	}
+	return -ENOMEM;
 }

@@ -90,5 +90,7 @@ int sys_mmap(const struct iommufd_sys *sys, size_t n, int prot, int fd, uint64_t
 int sys_munmap(const struct iommufd_sys *sys, void *addr, size_t n);
 int sys_populate(const struct iommufd_sys *sys, void *addr, size_t n, int writable);
 int sys_lock_memory(const struct iommufd_sys *sys, void *addr, size_t n, int on);
+/* All names in a directory, however many, each ended by NUL; the count of bytes. Free *names. */
+ssize_t sys_list_dir(const struct iommufd_sys *sys, const char *path, char **names);
 
 #endif

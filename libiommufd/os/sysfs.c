@@ -67,6 +67,11 @@ int sysfs_driver(const struct iommufd_sys *sys, const char *path, char *name, si
 	return link_name(sys, path, "driver", name, size);
 }
 
+int sysfs_subsystem(const struct iommufd_sys *sys, const char *path, char *name, size_t size)
+{
+	return link_name(sys, path, "subsystem", name, size);
+}
+
 /* Without an IOMMU a device's DMA goes anywhere: the kernel marks its node so. */
 #define NOIOMMU "noiommu-"
 

@@ -20,6 +20,9 @@ int sysfs_iommu_group(const struct iommufd_sys *sys, const char *path);
 /* Name of the bound driver; -ENOENT when there is none. */
 int sysfs_driver(const struct iommufd_sys *sys, const char *path, char *name, size_t size);
 
+/* Name of its bus or other subsystem; -ENOENT when the device is not there. */
+int sysfs_subsystem(const struct iommufd_sys *sys, const char *path, char *name, size_t size);
+
 /* A character device by its number: names of nodes are used again, and may be moved. */
 struct cdev {
 	unsigned int major, minor;

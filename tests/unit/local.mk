@@ -6,11 +6,16 @@ unit_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 unit_libs = libiommufd-core.la $(CMOCKA_LIBS)
 unit_tests += \
 	tests/unit/test-base \
+	tests/unit/test-discover \
 	tests/unit/test-os
 
 tests_unit_test_base_SOURCES = tests/unit/test-base.c
 tests_unit_test_base_CFLAGS = $(unit_cflags)
 tests_unit_test_base_LDADD = $(unit_libs)
+
+tests_unit_test_discover_SOURCES = tests/unit/test-discover.c
+tests_unit_test_discover_CFLAGS = $(unit_cflags)
+tests_unit_test_discover_LDADD = $(unit_libs)
 
 tests_unit_test_os_SOURCES = tests/unit/test-os.c
 tests_unit_test_os_CFLAGS = $(unit_cflags)
