@@ -22,12 +22,18 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/os/uapi-type1.h \
 	libiommufd/os/uapi-types.h \
 	libiommufd/os/uapi-vfio.h \
+	libiommufd/backend/container.c libiommufd/backend/container.h \
+	libiommufd/backend/container-iommufd.c libiommufd/backend/container-iommufd.h \
+	libiommufd/backend/container-merge.c libiommufd/backend/container-merge.h \
 	libiommufd/backend/devfd.h \
 	libiommufd/backend/engine.h \
 	libiommufd/backend/engine-iommufd.c \
+	libiommufd/backend/file-view.c libiommufd/backend/file-view.h \
+	libiommufd/backend/group.c libiommufd/backend/group.h \
 	libiommufd/backend/probe.c libiommufd/backend/probe.h \
 	libiommufd/backend/transport.h \
 	libiommufd/backend/transport-cdev.c \
+	libiommufd/backend/transport-group.c \
 	libiommufd/discover/group.c libiommufd/discover/group.h \
 	libiommufd/discover/holder.c libiommufd/discover/holder.h \
 	libiommufd/discover/place.c libiommufd/discover/place.h \
@@ -43,6 +49,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/ctx.c libiommufd/object/ctx.h \
 	libiommufd/object/ctx-option.c \
 	libiommufd/object/device.c libiommufd/object/device.h \
+	libiommufd/object/device-open.c \
 	libiommufd/object/diagnose.c libiommufd/object/diagnose.h \
 	libiommufd/object/ioas.c libiommufd/object/ioas.h \
 	libiommufd/object/ioas-copy.c \

@@ -32,6 +32,7 @@ struct iommufd_device_opts {
 	uint64_t flags;          /**< none defined yet */
 	uint64_t cookie;         /**< the caller's name for the device, unique in the context; 0 is none */
 	const uint8_t *vf_token; /**< 16 bytes a virtual function's owner demands; NULL is none */
+	struct iommufd_ioas *ioas; /**< attach to it in the same step; NULL is not yet. See iommufd_device_open() */
 };
 
 /** What a device is. */
@@ -168,6 +169,32 @@ int iommufd_device_find(struct iommufd_ctx *ctx, uint64_t cookie, struct iommufd
  * @source none; VFIO_DEVICE_GET_INFO when the device was opened
  */
 int iommufd_device_get_info(struct iommufd_device *dev, struct iommufd_device_info *info);
+
+/**
+ * Get how a device is had: by its own character device, or by its group.
+ *
+ * @param dev  the device
+ * @return "cdev" or "group"; NULL if @p dev is not a device
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+const char *iommufd_device_get_transport(struct iommufd_device *dev);
+
+/**
+ * Get what was tried when the device was opened, and with what result.
+ *
+ * One line per step, as "opened /dev/vfio/devices/vfio0: Permission denied";
+ * the last says what is used, and by group, whether the group has a container
+ * of its own.
+ *
+ * @param dev  the device
+ * @return text that lives as long as the device; NULL if @p dev is not a device
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+const char *iommufd_device_get_report(struct iommufd_device *dev);
 
 /**
  * Lend the file descriptor of a device.

@@ -8,12 +8,12 @@
 
 #include <pthread.h>
 
+#include "backend/container.h"
 #include "base/error.h"
 #include "base/object.h"
 #include "os/core.h"
 #include "os/uapi.h"
 
-struct engine;
 struct iommufd_device;
 struct region;
 struct region_map;
@@ -24,6 +24,9 @@ struct devfd {
 	const struct core *core;
 	const struct transport_ops *transport;
 	struct engine *engine;
+	struct vfio_group *group;       /* had by group: that group, held; else NULL */
+	enum transport_call refused;    /* by which kernel call the last failure was */
+	bool joined;                    /* attached for as long as it is open */
 	int fd;
 	uint32_t id;                    /* the engine's number for it, once bound */
 	struct k_vfio_device_info info; /* as of the open */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/container.h"
+#include "backend/container-iommufd.h"
 #include "backend/engine.h"
 #include "base/macro.h"
 #include "os/uapi.h"
@@ -68,7 +70,8 @@ static int ioas_alloc(struct engine *e, struct engine_ioas *as)
 
 	if (r)
 		return r;
-	*as = (struct engine_ioas){ .engine = e, .id = arg.out_ioas_id };
+	as->engine = e;
+	as->id = arg.out_ioas_id;
 	return 0;
 }
 
@@ -86,18 +89,34 @@ static uint32_t access_flags(const struct map_entry *m)
 	       (m->prot & IOMMUFD_MAP_WRITE ? K_IOMMU_IOAS_MAP_WRITEABLE : 0);
 }
 
-static int map(struct engine_ioas *as, const struct map_entry *m)
+/* Made in the IOAS; now in its containers, or not at all. */
+static int map_rest(struct engine_ioas *as, const struct map_entry *m, int r)
+{
+	if (likely(!as->containers) || r)
+		return r;
+	r = containers_map(as, m);
+	if (r && r != -EUCLEAN && iommufd_unmap(as, m->iova, m->iova + (m->length - 1)))
+		r = -EUCLEAN;
+	return r;
+}
+
+static int map_one(struct engine_ioas *as, const struct map_entry *m)
 {
 	struct k_iommu_ioas_map arg = {
 		.size = sizeof(arg),
 		.flags = access_flags(m),
 		.ioas_id = as->id,
-		.user_va = m->va,
+		.user_va = engine_va(m),
 		.length = m->length,
 		.iova = m->iova,
 	};
 
 	return call(as->engine, K_IOMMU_IOAS_MAP, &arg);
+}
+
+static int map(struct engine_ioas *as, const struct map_entry *m)
+{
+	return map_rest(as, m, map_one(as, m));
 }
 
 static int map_file(struct engine_ioas *as, const struct map_entry *m, int fd)
@@ -112,10 +131,10 @@ static int map_file(struct engine_ioas *as, const struct map_entry *m, int fd)
 		.iova = m->iova,
 	};
 
-	return call(as->engine, K_IOMMU_IOAS_MAP_FILE, &arg);
+	return map_rest(as, m, call(as->engine, K_IOMMU_IOAS_MAP_FILE, &arg));
 }
 
-static int unmap(struct engine_ioas *as, uint64_t iova, uint64_t last)
+int iommufd_unmap(struct engine_ioas *as, uint64_t iova, uint64_t last)
 {
 	struct k_iommu_ioas_unmap arg = {
 		.size = sizeof(arg),
@@ -130,8 +149,8 @@ static int unmap(struct engine_ioas *as, uint64_t iova, uint64_t last)
 	return r == -EDEADLOCK ? -EDEADLK : r; /* two numbers on some architectures */
 }
 
-static int copy(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_iova,
-		const struct map_entry *m)
+int iommufd_copy(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_iova,
+		 const struct map_entry *m)
 {
 	struct k_iommu_ioas_copy arg = {
 		.size = sizeof(arg),
@@ -146,7 +165,7 @@ static int copy(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_io
 	return call(as->engine, K_IOMMU_IOAS_COPY, &arg);
 }
 
-static int ranges(struct engine_ioas *as, struct range_list *list)
+int iommufd_ranges(struct engine_ioas *as, struct range_list *list)
 {
 	struct k_iommu_ioas_iova_ranges arg = { .size = sizeof(arg), .ioas_id = as->id };
 	struct k_iommu_iova_range *windows = NULL;
@@ -182,6 +201,69 @@ static int ranges(struct engine_ioas *as, struct range_list *list)
 	}
 	free(windows);
 	return r;
+}
+
+/* The containers first: what was made last goes first, and is made again from the IOAS. */
+static int unmap(struct engine_ioas *as, uint64_t iova, uint64_t last)
+{
+	int lost = unlikely(as->containers) ? containers_unmap(as, iova, last) : 0, r;
+
+	if (lost && lost != -EUCLEAN)
+		return lost;
+	r = iommufd_unmap(as, iova, last);
+	return r ? r : lost;
+}
+
+/*
+ * Mapping it again tells whether it is still there: EEXIST. A file cannot be
+ * mapped again, its descriptor was the caller's; a page of ours tells whether
+ * its place is free. If the kernel refuses that too, unmapping answers; only
+ * what is certainly gone is lost.
+ */
+static bool restore_ioas(struct engine_ioas *as, const struct map_entry *m)
+{
+	uint64_t size = as->engine->core->page_size;
+	struct map_entry page = *m;
+	void *probe = NULL;
+	int r = -ENOMEM;
+
+	if (!engine_va(m)) {
+		probe = aligned_alloc(size, size);
+		page = (struct map_entry){ .iova = m->iova, .length = size,
+					   .va = (uintptr_t)probe, .prot = IOMMUFD_MAP_READ,
+					   .kind = MAP_KIND_VA };
+	}
+	if (engine_va(&page))
+		r = map_one(as, &page);
+	if (!r && probe)
+		iommufd_unmap(as, page.iova, page.iova + (page.length - 1));
+	free(probe);
+	if (r == -EEXIST || !r)
+		return r || engine_va(m);
+	r = iommufd_unmap(as, m->iova, m->iova + (m->length - 1));
+	return r && r != -ENOENT;
+}
+
+static bool restore(struct engine_ioas *as, const struct map_entry *m)
+{
+	if (restore_ioas(as, m))
+		return containers_restore(as, m) ||
+		       (iommufd_unmap(as, m->iova, m->iova + (m->length - 1)), false);
+	containers_unmap(as, m->iova, m->iova + (m->length - 1));
+	return false;
+}
+
+static int copy(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_iova,
+		const struct map_entry *m)
+{
+	return map_rest(as, m, iommufd_copy(as, src, src_iova, m));
+}
+
+static int ranges(struct engine_ioas *as, struct range_list *list)
+{
+	int r = iommufd_ranges(as, list);
+
+	return r || likely(!as->containers) ? r : containers_ranges(as, list);
 }
 
 static int allow(struct engine_ioas *as, const struct iommufd_range *list, size_t count)
@@ -275,6 +357,7 @@ const struct engine_ops engine_iommufd = {
 	.map = map,
 	.map_file = map_file,
 	.unmap = unmap,
+	.restore = restore,
 	.copy = copy,
 	.ranges = ranges,
 	.allow = allow,
@@ -282,4 +365,5 @@ const struct engine_ops engine_iommufd = {
 	.get_option = get_option,
 	.change_process = change_process,
 	.compat = compat,
+	.container = &container_iommufd,
 };

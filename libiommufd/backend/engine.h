@@ -20,6 +20,7 @@
 
 #include <libiommufd/ioas.h>
 
+#include "backend/file-view.h"
 #include "map/iova-map.h"
 #include "os/core.h"
 
@@ -35,16 +36,29 @@ enum engine_call {
 	ENGINE_OPTION,
 	ENGINE_CHANGE_PROCESS,
 	ENGINE_COMPAT,
+	ENGINE_DMA_ADDRESS,
+	ENGINE_UPDATE_VA,
+	ENGINE_DIRTY,
 	ENGINE_CALL_COUNT,
 };
 
+struct container;
+struct container_ops;
 struct engine;
+struct vfio_group;
 
 /* An address space as its engine knows it. */
 struct engine_ioas {
 	struct engine *engine;
 	uint32_t id;
-	void *private;
+	bool coalesce; /* neighbours may share an entry of a container */
+	bool dirty;    /* writes of devices are tracked */
+	struct container *containers; /* that repeat it; see container.h */
+
+	/* The holder's: what is mapped, for who must map it again, and what must stay usable. */
+	const struct iova_map *map;
+	const struct iommufd_range *allow;
+	size_t allow_count;
 };
 
 /* Allowed ranges, ascending; storage belongs to the holder. */
@@ -57,6 +71,21 @@ struct range_list {
 enum compat_op { COMPAT_GET, COMPAT_SET, COMPAT_CLEAR };
 enum engine_option { OPTION_RLIMIT_MODE, OPTION_HUGE_PAGES };
 
+/* What an address space has room for. */
+struct engine_facts {
+	uint64_t page_sizes;   /* a bit for each size, in bytes */
+	uint64_t entries_left; /* mappings that may still be made; UINT64_MAX: no limit */
+};
+
+/* Which pages of iova..iova+length-1 devices wrote: bit 0 is the page at iova. */
+struct dirty_request {
+	uint64_t iova;
+	uint64_t length;
+	uint64_t page_size;
+	uint64_t *bitmap;  /* bits are added, none is cleared */
+	bool keep;         /* leave the kernel's record as it is */
+};
+
 struct engine_ops {
 	const char *name;
 	const char *call_names[ENGINE_CALL_COUNT];
@@ -68,15 +97,17 @@ struct engine_ops {
 	/* Mappings go with it. No device is attached. */
 	int (*ioas_free)(struct engine_ioas *as);
 
-	/* Map at m->iova, which is free and allowed. */
+	/* Map at m->iova, which is free and allowed, what engine_va() says. */
 	int (*map)(struct engine_ioas *as, const struct map_entry *m);
-	/* As map, m->length bytes of @fd from m->offset. */
+	/* As map, m->length bytes of @fd from m->offset. The caller has IOMMUFD_CAP_MAP_FILE. */
 	int (*map_file)(struct engine_ioas *as, const struct map_entry *m, int fd);
 	/*
 	 * Remove every mapping within iova..last; none crosses an end. On failure
-	 * some may be gone: the caller finds out which by mapping them again.
+	 * some may be gone: the caller restores each.
 	 */
 	int (*unmap)(struct engine_ioas *as, uint64_t iova, uint64_t last);
+	/* After a failed unmap: false if the mapping is gone and cannot be made again. */
+	bool (*restore)(struct engine_ioas *as, const struct map_entry *m);
 	/* Map at m->iova what @src maps at @src_iova: m->length bytes of one mapping. */
 	int (*copy)(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_iova,
 		    const struct map_entry *m);
@@ -91,6 +122,21 @@ struct engine_ops {
 			  uint64_t *value);
 	int (*change_process)(struct engine *e);
 	int (*compat)(struct engine *e, enum compat_op op, uint32_t *id);
+
+	int (*facts)(struct engine_ioas *as, struct engine_facts *facts);
+	/* What a device is to be given for @iova, and up to *length bytes from there. NULL: itself. */
+	int (*dma_address)(struct engine_ioas *as, uint64_t iova, uint64_t *address,
+			   uint64_t *length);
+	/* The memory of mapping @m is at @va now. */
+	int (*update_va)(struct engine_ioas *as, const struct map_entry *m, uint64_t va);
+	int (*dirty_set)(struct engine_ioas *as, bool on);
+	/* The range cuts no mapping and has no hole. */
+	int (*dirty_read)(struct engine_ioas *as, const struct dirty_request *q);
+	/* dirty_read and unmap in one, if devices cannot write between them; else NULL. */
+	int (*dirty_unmap)(struct engine_ioas *as, const struct dirty_request *q);
+
+	/* What groups are put into. */
+	const struct container_ops *container;
 };
 
 struct engine {
@@ -98,13 +144,23 @@ struct engine {
 	const struct core *core;
 	int fd;        /* owned */
 	uint64_t caps; /* 1 << IOMMUFD_CAP_* */
+	struct vfio_group *groups; /* open ones, under the context's lock */
+	uint32_t next_id;          /* for what the kernel does not number */
 };
 
 extern const struct engine_ops engine_iommufd;
+extern const struct engine_ops engine_type1;
+extern const struct engine_ops engine_noiommu;
 
 static inline bool engine_has(const struct engine *e, uint32_t cap)
 {
 	return cap < 64 && (e->caps & (UINT64_C(1) << cap));
+}
+
+/* Where in this process the memory of a mapping is; 0 for a file that the kernel maps itself. */
+static inline uint64_t engine_va(const struct map_entry *m)
+{
+	return m->kind == MAP_KIND_VA ? m->va : m->file ? file_view_va(m->file, m->offset) : 0;
 }
 
 static inline const char *engine_call_name(const struct engine *e, enum engine_call call)

@@ -16,11 +16,12 @@ static const struct pair {
 	const struct transport_ops *transport;
 } pairs[] = {
 	{ "cdev+iommufd", &engine_iommufd, &transport_cdev },
+	{ "group+iommufd", &engine_iommufd, &transport_group },
 };
 
 /* Names that other releases have, so that the refusal can say so. */
 static const char *const known_elsewhere[] = {
-	"legacy", "group+iommufd", "group+type1", "noiommu",
+	"legacy", "group+type1", "noiommu",
 };
 
 static void report(struct backend *b, const char *fmt, ...) printf_like(2, 3);
@@ -113,6 +114,10 @@ int backend_open(struct backend *b, const struct core *core, const char *functio
 	const struct pair *pair = &pairs[0];
 	int r = parse_policy(function, &policy);
 
+	for (size_t i = 0; !r && policy && i < ARRAY_SIZE(pairs); i++)
+		if (!strcmp(policy, pairs[i].name))
+			pair = &pairs[i];
+
 	memset(b, 0, sizeof(*b));
 	b->engine.fd = -1;
 	if (r)
@@ -121,7 +126,7 @@ int backend_open(struct backend *b, const struct core *core, const char *functio
 	if (r < 0)
 		return adopt < 0 ? open_failed(b, r) : adopt_failed(b, adopt, r);
 	b->engine = (struct engine){ .ops = pair->engine, .core = core, .fd = r };
-	b->transport = pair->transport;
+	b->transports[0] = pair->transport;
 	r = pair->engine->probe(&b->engine);
 	if (r) {
 		sys_close(core->sys, &b->engine.fd);

@@ -6,9 +6,12 @@
 #include "backend/engine.h"
 #include "backend/transport.h"
 
+enum { TRANSPORTS_MAX = 2 };
+
 struct backend {
 	struct engine engine;
-	const struct transport_ops *transport;
+	const struct transport_ops *transports[TRANSPORTS_MAX]; /* in the order to try, then NULL */
+	bool noiommu; /* was asked for: devices without an IOMMU, and no others */
 	char name[48];
 	char report[1024]; /* one line per step tried */
 };

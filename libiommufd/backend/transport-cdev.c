@@ -12,28 +12,6 @@ static int call(const struct devfd *d, unsigned long request, void *arg)
 	return r < 0 ? r : 0;
 }
 
-static int bind_iommufd(struct devfd *d, struct engine *e, const uint8_t *token)
-{
-	struct k_vfio_device_bind_iommufd arg = {
-		.argsz = offsetof(struct k_vfio_device_bind_iommufd, token_uuid_ptr),
-		.iommufd = e->fd,
-	};
-	int r;
-
-	/* Kernels that know no token refuse the longer argument's flag. */
-	if (token) {
-		arg.argsz = sizeof(arg);
-		arg.flags = K_VFIO_DEVICE_BIND_FLAG_TOKEN;
-		arg.token_uuid_ptr = (uintptr_t)token;
-	}
-	r = call(d, K_VFIO_DEVICE_BIND_IOMMUFD, &arg);
-	if (r)
-		return r;
-	d->engine = e;
-	d->id = arg.out_devid;
-	return 0;
-}
-
 static int attach(struct devfd *d, struct engine_ioas *as)
 {
 	struct k_vfio_device_attach_iommufd_pt arg = {
@@ -41,6 +19,7 @@ static int attach(struct devfd *d, struct engine_ioas *as)
 		.pt_id = as->id,
 	};
 
+	d->refused = TRANSPORT_ATTACH;
 	return call(d, K_VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg);
 }
 
@@ -50,7 +29,36 @@ static int detach(struct devfd *d)
 		.argsz = offsetof(struct k_vfio_device_detach_iommufd_pt, pasid),
 	};
 
+	d->refused = TRANSPORT_DETACH;
 	return call(d, K_VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg);
+}
+
+static int bind_iommufd(struct devfd *d, struct engine *e, const struct bind_request *q)
+{
+	struct k_vfio_device_bind_iommufd arg = {
+		.argsz = offsetof(struct k_vfio_device_bind_iommufd, token_uuid_ptr),
+		.iommufd = e->fd,
+	};
+	int r;
+
+	d->refused = TRANSPORT_BIND;
+	/* Kernels that know no token refuse the longer argument's flag. */
+	if (q->token) {
+		arg.argsz = sizeof(arg);
+		arg.flags = K_VFIO_DEVICE_BIND_FLAG_TOKEN;
+		arg.token_uuid_ptr = (uintptr_t)q->token;
+	}
+	r = call(d, K_VFIO_DEVICE_BIND_IOMMUFD, &arg);
+	if (r)
+		return r;
+	d->engine = e;
+	d->id = arg.out_devid;
+	return q->as ? attach(d, q->as) : 0;
+}
+
+static void release(struct devfd *d)
+{
+	sys_close(d->core->sys, &d->fd);
 }
 
 const struct transport_ops transport_cdev = {
@@ -61,6 +69,7 @@ const struct transport_ops transport_cdev = {
 		[TRANSPORT_DETACH] = "VFIO_DEVICE_DETACH_IOMMUFD_PT",
 	},
 	.bind = bind_iommufd,
+	.release = release,
 	.attach = attach,
 	.detach = detach,
 };

@@ -3,40 +3,51 @@
  * A transport is how a device is had: its own character device, or its group.
  * One table of operations each.
  *
- * What holds for every operation: the caller holds the device's and the IOAS's
- * locks and has checked the request (not bound twice, attached or not). Errors
- * are the kernel's, negative, and nothing has changed; no error record is
- * written. A NULL operation means -EOPNOTSUPP.
+ * What holds for every operation: the caller holds the context's lock and those
+ * of the IOASes concerned, and has checked the request (not bound twice,
+ * attached or not). Errors are the kernel's, negative, and nothing has changed;
+ * no error record is written, d->refused tells which kernel call it was. A NULL
+ * operation means -EOPNOTSUPP.
  */
 #ifndef BACKEND_TRANSPORT_H
 #define BACKEND_TRANSPORT_H
 
+#include "backend/container.h"
 #include "backend/devfd.h"
 #include "backend/engine.h"
 
-enum transport_call {
-	TRANSPORT_BIND,
-	TRANSPORT_ATTACH,
-	TRANSPORT_DETACH,
-	TRANSPORT_CALL_COUNT,
+struct bind_request {
+	int group;              /* number, or -1 */
+	bool noiommu;           /* no IOMMU stands behind the device */
+	const uint8_t *token;   /* 16 bytes, or NULL */
+	struct engine_ioas *as; /* to attach to in the same step, or NULL */
 };
 
 struct transport_ops {
 	const char *name;
 	const char *call_names[TRANSPORT_CALL_COUNT];
 
-	/* Make d->fd ours in engine @e and fill d->id; @token is 16 bytes or NULL. */
-	int (*bind)(struct devfd *d, struct engine *e, const uint8_t *token);
-	/* Attach, or move an attached device and its group without a gap. */
+	/*
+	 * Make the device ours in engine @e: fills d->id, and d->fd where the device
+	 * is had by group. If it was attached to q->as for good, d->joined is set.
+	 */
+	int (*bind)(struct devfd *d, struct engine *e, const struct bind_request *q);
+	/* Give it back and close d->fd. It is detached, unless joined. Cannot fail. */
+	void (*release)(struct devfd *d);
+	/* Attach, or move an attached device and its group. */
 	int (*attach)(struct devfd *d, struct engine_ioas *as);
 	int (*detach)(struct devfd *d);
 };
 
 extern const struct transport_ops transport_cdev;
+extern const struct transport_ops transport_group;
 
 static inline const char *transport_call_name(const struct devfd *d, enum transport_call call)
 {
-	return d->transport->call_names[call];
+	const struct container_ops *ops = d->engine ? d->engine->ops->container : NULL;
+	const char *name = d->transport->call_names[call];
+
+	return name || !ops ? name : ops->call_names[call];
 }
 
 #endif

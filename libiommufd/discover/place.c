@@ -48,36 +48,51 @@ static int set_facts(const struct core *core, struct place *place)
 				  "check that /sys is mounted", "its IOMMU group cannot be read");
 	if (place->group < 0)
 		place->group = -1;
+	if (place->group >= 0 && sysfs_group_is_noiommu(core->sys, place->group))
+		place->noiommu = true;
 	snprintf(path, sizeof(path), "%s/mdev_type", place->sysfs);
 	place->mediated = !core->sys->exists(core->sys->data, path);
 	return 0;
 }
 
-static int no_iommu(const char *function, const char *object)
+int place_no_cdev(const char *function, const char *name, const struct place *place)
 {
-	return err(-EPERM, function, object, "switch on the IOMMU of this machine",
-		   "no IOMMU stands behind the device: its DMA would reach all memory");
+	if (place->no_cdev == -ENOENT)
+		return err(-ENOENT, function, name,
+			   "use a kernel built with CONFIG_VFIO_DEVICE_CDEV (Linux 6.6), or a backend that has devices by group",
+			   "the kernel gives this device no character device of its own");
+	return err_kernel(place->no_cdev, KNOWN(-EACCES, -ENOMEM, -EMFILE, -ENFILE), "readdir",
+			  name, "check that /sys is mounted", "its facts in sysfs cannot be read");
 }
 
-static int no_cdev(const struct core *core, const char *function, const char *name,
-		   const struct place *place, int r)
+static bool is_vfio(const char *driver)
+{
+	return strstr(driver, "vfio");
+}
+
+/* Before Linux 6.1 only the driver's name tells that VFIO has the device. */
+static int find_cdev(const struct core *core, const char *function, const char *name,
+		     struct place *place)
 {
 	char driver[64];
+	bool noiommu = false;
+	int r = sysfs_vfio_cdev(core->sys, place->sysfs, place->node, sizeof(place->node),
+				&place->number, &noiommu);
 
-	if (r == -EPERM)
-		return no_iommu(function, name);
-	if (r == -ENOENT)
-		return err(-ENOENT, function, name,
-			   "use a kernel built with CONFIG_VFIO_DEVICE_CDEV (Linux 6.6)",
-			   "the kernel gives this device no character device of its own");
+	place->noiommu |= noiommu;
+	place->no_cdev = r;
 	if (r != -ENODEV)
-		return err_kernel(r, KNOWN(-ENOENT, -ENODEV, -EACCES, -ENOMEM, -EMFILE, -ENFILE), "readdir", name,
-				  "check that /sys is mounted", "its facts in sysfs cannot be read");
-	if (sysfs_driver(core->sys, place->sysfs, driver, sizeof(driver)))
-		snprintf(driver, sizeof(driver), "none");
+		return 0;
+	place->no_cdev = -ENOENT;
+	r = sysfs_driver(core->sys, place->sysfs, driver, sizeof(driver));
+	if (!r && is_vfio(driver))
+		return 0;
+	if (r && r != -ENOENT)
+		return err_kernel(r, KNOWN(-EACCES, -ENOMEM), "readlink", name,
+				  "check that /sys is mounted", "its driver cannot be read");
 	return err(-ENODEV, function, name,
 		   "bind it to vfio-pci: write vfio-pci to its driver_override, then its address to /sys/bus/pci/drivers_probe",
-		   "the device has no VFIO driver; its driver is %s", driver);
+		   "the device has no VFIO driver; its driver is %s", r ? "none" : driver);
 }
 
 static int find_by_sysfs(const struct core *core, const char *function, const char *name,
@@ -90,11 +105,7 @@ static int find_by_sysfs(const struct core *core, const char *function, const ch
 				  "check the name against /sys/bus/pci/devices",
 				  "there is no such device");
 	r = set_facts(core, place);
-	if (r)
-		return r;
-	r = sysfs_vfio_cdev(core->sys, place->sysfs, place->node, sizeof(place->node),
-			    &place->number);
-	return r ? no_cdev(core, function, name, place, r) : 0;
+	return r ? r : find_cdev(core, function, name, place);
 }
 
 int place_find(const struct core *core, const char *function, const char *name,
@@ -131,16 +142,14 @@ int place_find(const struct core *core, const char *function, const char *name,
 	return r ? r : find_by_sysfs(core, function, bdf, place);
 }
 
-static int no_place(const char *function, const char *object, int r)
+static int no_place(const char *object, int r)
 {
-	if (r == -EPERM)
-		return no_iommu(function, object);
 	return err_kernel(r, KNOWN(-ENOTTY, -EBADF, -ENOMEM), "fstat", object,
 			  "pass /dev/vfio/devices/vfioN or a descriptor of it",
 			  "this is not a VFIO device");
 }
 
-int place_of_fd(const struct core *core, const char *function, int fd, struct place *place)
+int place_of_fd(const struct core *core, int fd, struct place *place)
 {
 	char object[24];
 	int r;
@@ -150,10 +159,11 @@ int place_of_fd(const struct core *core, const char *function, int fd, struct pl
 	r = core->sys->char_device(core->sys->data, fd, &place->number.major,
 				   &place->number.minor);
 	if (r)
-		return no_place(function, object, r);
-	r = sysfs_device_of_cdev(core->sys, place->number, place->sysfs, sizeof(place->sysfs));
-	if (r == -ENOTTY || r == -EPERM)
-		return no_place(function, object, r);
+		return no_place(object, r);
+	r = sysfs_device_of_cdev(core->sys, place->number, place->sysfs, sizeof(place->sysfs),
+				 &place->noiommu);
+	if (r == -ENOTTY)
+		return no_place(object, r);
 	if (r) { /* sysfs may be hidden from us; the descriptor is good all the same */
 		place->sysfs[0] = '\0';
 		snprintf(place->name, sizeof(place->name), "cdev %u:%u", place->number.major,

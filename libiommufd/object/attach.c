@@ -26,20 +26,37 @@ static struct iommufd_device *sibling_elsewhere(struct iommufd_device *dev,
 	return d;
 }
 
+int device_check_siblings(struct iommufd_device *dev, const char *function,
+			  const struct iommufd_ioas *ioas)
+{
+	struct iommufd_device *sibling = sibling_elsewhere(dev, ioas);
+
+	if (!sibling)
+		return 0;
+	return err(-EBUSY, function, dev->fd.object,
+		   "attach all devices of a group to one IOAS, or detach the other first",
+		   "%s of the same IOMMU group (%d) is attached to %s", sibling->fd.object,
+		   dev->group, sibling->ioas->object);
+}
+
 static int check_attach(struct iommufd_device *dev, const char *function, struct iommufd_ioas *ioas)
 {
-	struct iommufd_device *sibling;
-
 	if (dev->ioas)
 		return err(-EBUSY, function, dev->fd.object,
 			   "detach it first, or use iommufd_device_replace()",
 			   "the device is attached to %s", dev->ioas->object);
-	sibling = sibling_elsewhere(dev, ioas);
-	if (sibling)
-		return err(-EBUSY, function, dev->fd.object,
-			   "attach all devices of a group to one IOAS, or detach the other first",
-			   "%s of the same IOMMU group (%d) is attached to %s",
-			   sibling->fd.object, dev->group, sibling->ioas->object);
+	return device_check_siblings(dev, function, ioas);
+}
+
+/* Its DMA would go where a sibling's container leads. */
+static int check_joined_siblings(struct iommufd_device *dev, const char *function)
+{
+	for (struct iommufd_device *d = dev->ctx->devices; d; d = d->next)
+		if (d->fd.joined && same_group(d, dev))
+			return err(-EBUSY, function, dev->fd.object,
+				   "open it with the same opts.ioas, or the other without",
+				   "%s of the same IOMMU group (%d) was opened with %s, for good",
+				   d->fd.object, dev->group, d->ioas->object);
 	return 0;
 }
 
@@ -116,17 +133,29 @@ static int not_attached(struct iommufd_device *dev, const char *function)
 		   "the device is not attached");
 }
 
+static int check_movable(struct iommufd_device *dev, const char *function)
+{
+	if (!dev->ioas)
+		return not_attached(dev, function);
+	if (dev->fd.joined)
+		return err(-EOPNOTSUPP, function, dev->fd.object,
+			   "open the device without opts.ioas to move it later, or close it",
+			   "the device was opened with %s and its group shares that container for good",
+			   dev->ioas->object);
+	return 0;
+}
+
 static int detach(struct iommufd_device *dev, const char *function, struct iommufd_ioas **left)
 {
 	struct iommufd_ioas *ioas = dev->ioas;
-	int r;
+	int r = check_movable(dev, function);
 
-	if (!ioas)
-		return not_attached(dev, function);
+	if (r)
+		return r;
 	pthread_mutex_lock(&ioas->lock);
 	r = dev->fd.transport->detach(&dev->fd);
 	if (r)
-		r = err_kernel(r, KNOWN(0), transport_call_name(&dev->fd, TRANSPORT_DETACH),
+		r = err_kernel(r, KNOWN(0), transport_call_name(&dev->fd, dev->fd.refused),
 			       dev->fd.object, "close the device",
 			       "the device stays attached to %s", ioas->object);
 	else {
@@ -154,20 +183,54 @@ IOMMUFD_EXPORT int iommufd_device_detach(struct iommufd_device *dev)
 	return r;
 }
 
-void device_detach_at_close(struct iommufd_device *dev)
+int device_bind(struct iommufd_device *dev, const char *function, const struct bind_request *given,
+		struct iommufd_ioas *ioas)
 {
+	struct bind_request q = *given;
+	int r = ioas ? device_check_siblings(dev, function, ioas) :
+		       check_joined_siblings(dev, function);
+
+	if (r)
+		return r;
+	if (ioas) {
+		pthread_mutex_lock(&ioas->lock);
+		q.as = &ioas->as;
+	}
+	r = dev->fd.transport->bind(&dev->fd, &dev->ctx->backend.engine, &q);
+	if (r) {
+		r = diagnose_bind(dev, ioas, r, q.token != NULL);
+	} else if (ioas) {
+		r = ioas_refresh_ranges(ioas, function);
+		dev->ioas = iommufd_ioas_ref(ioas);
+		ioas->attached++;
+	}
+	if (ioas)
+		pthread_mutex_unlock(&ioas->lock);
+	if (r && dev->ioas) {
+		device_release(dev);
+		iommufd_ioas_unref(ioas);
+	}
+	return r;
+}
+
+void device_release(struct iommufd_device *dev)
+{
+	const struct transport_ops *ops = dev->fd.transport;
 	struct iommufd_ioas *ioas = dev->ioas;
 	bool owner = core_is_owner(&dev->ctx->core);
 
-	if (owner) {
+	if (ioas && owner)
 		pthread_mutex_lock(&ioas->lock);
-		/* If this fails, the close that follows detaches. */
-		dev->fd.transport->detach(&dev->fd);
+	/* If this fails, the close that follows detaches. */
+	if (ioas && owner && !dev->fd.joined)
+		ops->detach(&dev->fd);
+	ops->release(&dev->fd);
+	if (ioas) {
+		ioas->attached--;
+		ioas->stale = true;
 	}
-	ioas->attached--;
-	ioas->stale = true;
 	dev->ioas = NULL;
-	if (owner)
+	if (ioas && owner)
 		pthread_mutex_unlock(&ioas->lock);
 }
 
@@ -192,10 +255,10 @@ static int replace(struct iommufd_device *dev, const char *function, struct iomm
 		   struct iommufd_ioas **left, unsigned int *moved)
 {
 	struct iommufd_ioas *old = dev->ioas;
-	int r;
+	int r = check_movable(dev, function);
 
-	if (!old)
-		return not_attached(dev, function);
+	if (r)
+		return r;
 	if (old == ioas)
 		return 0;
 	ioas_lock_both(old, ioas);

@@ -5,6 +5,7 @@
 #include <libiommufd/device.h>
 
 #include "backend/devfd.h"
+#include "backend/transport.h"
 #include "object/ctx.h"
 #include "object/ioas.h"
 
@@ -16,6 +17,7 @@ struct iommufd_device {
 	uint64_t cookie;
 	int group;                    /* IOMMU group number, or -1 */
 	bool mediated;
+	char report[512];             /* how it was had, a line per step */
 };
 
 _Static_assert(offsetof(struct iommufd_device, fd) == 0, "devfd_of() relies on it");
@@ -25,7 +27,17 @@ static inline int device_check(struct iommufd_device *dev, const char *function)
 	return devfd_of(dev) ? 0 : err_handle(function, "device");
 }
 
-/* attach.c: detach at close, whatever the kernel says. Context lock held. */
-void device_detach_at_close(struct iommufd_device *dev);
+/* device-open.c: what is left of a device that is not open. */
+void device_free(struct iommufd_device *dev);
+
+/* attach.c. Context lock held. */
+/* A sibling that keeps the device from being attached to @ioas: its record, or 0. */
+int device_check_siblings(struct iommufd_device *dev, const char *function,
+			  const struct iommufd_ioas *ioas);
+/* Opened with @ioas: bind and attach. */
+int device_bind(struct iommufd_device *dev, const char *function, const struct bind_request *q,
+		struct iommufd_ioas *ioas);
+/* Detach and give back, whatever the kernel says; dev->ioas is the caller's to unref. */
+void device_release(struct iommufd_device *dev);
 
 #endif

@@ -29,9 +29,13 @@ static int name_blocker(const struct iommufd_device *dev, int code, const char *
 	return r;
 }
 
-int diagnose_bind(struct iommufd_device *dev, int code, bool with_token)
+int diagnose_bind(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code,
+		  bool with_token)
 {
-	const char *call = transport_call_name(&dev->fd, TRANSPORT_BIND), *object = dev->fd.object;
+	const char *call = transport_call_name(&dev->fd, dev->fd.refused), *object = dev->fd.object;
+
+	if (dev->fd.refused == TRANSPORT_ATTACH)
+		return diagnose_attach(dev, ioas, code);
 
 	switch (code) {
 	case -EPERM:
@@ -148,7 +152,7 @@ static int cannot_pin(struct iommufd_device *dev, struct iommufd_ioas *ioas, int
 
 int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code)
 {
-	const char *call = transport_call_name(&dev->fd, TRANSPORT_ATTACH);
+	const char *call = transport_call_name(&dev->fd, dev->fd.refused);
 
 	switch (code) {
 	case -EADDRINUSE:

@@ -8,7 +8,9 @@
 
 #include "object/device.h"
 
-int diagnose_bind(struct iommufd_device *dev, int code, bool with_token);
+/* @ioas is what the device was opened with, or NULL; then its lock is held. */
+int diagnose_bind(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code,
+		  bool with_token);
 
 /* IOAS lock held. */
 int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code);

@@ -162,8 +162,8 @@ static int choose(struct iommufd_ioas *ioas, const struct map_request *req, uint
 	};
 	int r = -ENOSPC;
 
-	if (ioas->allow_count)
-		r = get_among(ioas, req, &window, ioas->allow, ioas->allow_count, iova);
+	if (ioas->as.allow_count)
+		r = get_among(ioas, req, &window, ioas->as.allow, ioas->as.allow_count, iova);
 	else {
 		if (!ioas->attached)
 			r = get_among(ioas, req, &window, safe_anywhere, ARRAY_SIZE(safe_anywhere),

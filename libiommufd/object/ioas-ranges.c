@@ -143,9 +143,9 @@ static int allow_locked(struct iommufd_ioas *ioas, const char *function,
 	if (r)
 		return err_kernel(r, KNOWN(-ENOMEM), ioas_call(ioas, ENGINE_ALLOW), ioas->object,
 				  "look into the kernel's log", "the ranges cannot be protected");
-	free(ioas->allow);
-	ioas->allow = list;
-	ioas->allow_count = count;
+	free((void *)ioas->as.allow);
+	ioas->as.allow = list;
+	ioas->as.allow_count = count;
 	return 0;
 }
 

@@ -6,7 +6,6 @@
  * all the same is put back.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "object/ioas.h"
 
@@ -16,40 +15,10 @@ static void forget(struct iommufd_ioas *ioas, uint64_t iova, uint64_t last)
 {
 	struct map_entry m;
 
-	while (iova_map_pop(ioas->map, iova, last, &m))
+	while (iova_map_pop(ioas->map, iova, last, &m)) {
 		iova_alloc_put(ioas->alloc, m.iova, m.length);
-}
-
-/*
- * Is the mapping still in the kernel, or was it put back? Mapping it again
- * answers both: EEXIST, it is there. A file cannot be mapped again, its
- * descriptor was the caller's; a page of ours tells whether its place is free.
- * If the kernel refuses that too, unmapping answers; only what is certainly
- * gone is lost.
- */
-static bool restore(struct iommufd_ioas *ioas, const struct map_entry *m)
-{
-	const struct engine_ops *ops = ioas->as.engine->ops;
-	uint64_t align = ioas->ranges.align;
-	struct map_entry page = *m;
-	void *probe = NULL;
-	int r = -ENOMEM;
-
-	if (m->kind != MAP_KIND_VA) {
-		probe = aligned_alloc(align, align);
-		page = (struct map_entry){ .iova = m->iova, .length = align,
-					   .va = (uintptr_t)probe, .prot = IOMMUFD_MAP_READ,
-					   .kind = MAP_KIND_VA };
+		file_view_unref(m.file);
 	}
-	if (page.va)
-		r = ops->map(&ioas->as, &page);
-	if (!r && probe)
-		ops->unmap(&ioas->as, page.iova, page.iova + (page.length - 1));
-	free(probe);
-	if (r == -EEXIST || !r)
-		return r || m->kind == MAP_KIND_VA;
-	r = ops->unmap(&ioas->as, m->iova, m->iova + (m->length - 1));
-	return r && r != -ENOENT;
 }
 
 static unsigned int restore_all(struct iommufd_ioas *ioas, uint64_t iova, uint64_t last,
@@ -60,7 +29,7 @@ static unsigned int restore_all(struct iommufd_ioas *ioas, uint64_t iova, uint64
 
 	while (iova_map_next(ioas->map, iova, &m) && m.iova <= last) {
 		iova = m.iova + m.length;
-		if (!restore(ioas, &m)) {
+		if (!ioas->as.engine->ops->restore(&ioas->as, &m)) {
 			if (!lost++)
 				*first_lost = m;
 			forget(ioas, m.iova, m.iova + (m.length - 1));

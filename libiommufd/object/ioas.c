@@ -15,12 +15,16 @@ static int make_tables(struct iommufd_ioas *ioas)
 
 static void free_tables(struct iommufd_ioas *ioas)
 {
+	struct map_entry m;
+
+	while (ioas->map && iova_map_pop(ioas->map, 0, UINT64_MAX, &m))
+		file_view_unref(m.file);
 	if (ioas->alloc)
 		iova_alloc_free(ioas->alloc);
 	if (ioas->map)
 		iova_map_free(ioas->map);
 	free(ioas->ranges.ranges);
-	free(ioas->allow);
+	free((void *)ioas->as.allow);
 }
 
 static void destroy(struct iommufd_ioas *ioas)
@@ -58,6 +62,7 @@ static int ioas_new(struct iommufd_ctx *ctx, const char *function,
 		r = err_nomem(function, "ioas");
 		goto free;
 	}
+	ioas->as.map = ioas->map;
 	pthread_mutex_lock(&ctx->lock);
 	r = engine->ops->ioas_alloc(engine, &ioas->as);
 	pthread_mutex_unlock(&ctx->lock);

@@ -11,15 +11,13 @@
 struct iommufd_ioas {
 	struct object obj;
 	struct iommufd_ctx *ctx; /* held */
-	struct engine_ioas as;
+	struct engine_ioas as;   /* its lists are under the lock too */
 	char object[24];         /* "ioas ID", for error records */
 	struct iova_map *map;    /* the truth; lookups in it need no lock */
 
 	pthread_mutex_t lock;    /* all that follows, and writing to the map */
 	struct iova_alloc *alloc;
 	struct range_list ranges;    /* what the attached devices allow */
-	struct iommufd_range *allow; /* what the caller protects */
-	size_t allow_count;
 	unsigned int attached;       /* devices */
 	bool stale;                  /* the ranges have changed since they were read */
 };

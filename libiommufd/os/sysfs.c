@@ -76,7 +76,7 @@ int sysfs_subsystem(const struct iommufd_sys *sys, const char *path, char *name,
 #define NOIOMMU "noiommu-"
 
 int sysfs_vfio_cdev(const struct iommufd_sys *sys, const char *path, char *node, size_t size,
-		    struct cdev *number)
+		    struct cdev *number, bool *noiommu)
 {
 	char dir[SYSFS_PATH_MAX], names[256], file[SYSFS_PATH_MAX], text[32];
 	ssize_t n;
@@ -97,13 +97,12 @@ int sysfs_vfio_cdev(const struct iommufd_sys *sys, const char *path, char *node,
 		return r;
 	if (sscanf(text, "%u:%u", &number->major, &number->minor) != 2)
 		return -ENOENT;
-	if (!strncmp(names, NOIOMMU, strlen(NOIOMMU)))
-		return -EPERM;
+	*noiommu = !strncmp(names, NOIOMMU, strlen(NOIOMMU));
 	return sysfs_format(node, size, "/dev/vfio/devices/%s", names);
 }
 
 int sysfs_device_of_cdev(const struct iommufd_sys *sys, struct cdev number, char *path,
-			 size_t size)
+			 size_t size, bool *noiommu)
 {
 	char link[64], target[SYSFS_PATH_MAX], *end;
 	ssize_t n;
@@ -119,11 +118,18 @@ int sysfs_device_of_cdev(const struct iommufd_sys *sys, struct cdev number, char
 	end = strstr(target, "/vfio-dev/");
 	if (!end || strncmp(target, "../../", 6))
 		return -ENOTTY;
-	if (!strncmp(end + strlen("/vfio-dev/"), NOIOMMU, strlen(NOIOMMU)))
-		return -EPERM;
+	*noiommu = !strncmp(end + strlen("/vfio-dev/"), NOIOMMU, strlen(NOIOMMU));
 	*end = '\0';
 	/* The link is relative to /sys/dev/char. */
 	return sysfs_format(path, size, "/sys/%s", target + 6);
+}
+
+bool sysfs_group_is_noiommu(const struct iommufd_sys *sys, int group)
+{
+	char path[80], name[32];
+
+	return !sysfs_format(path, sizeof(path), "/sys/kernel/iommu_groups/%d/name", group) &&
+	       !read_text(sys, path, name, sizeof(name)) && !strcmp(name, "vfio-noiommu\n");
 }
 
 int sysfs_reserved_window(const struct iommufd_sys *sys, int group, unsigned int index,

@@ -6,6 +6,7 @@
 #ifndef OS_SYSFS_H
 #define OS_SYSFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,19 +30,20 @@ struct cdev {
 };
 
 /*
- * Path of the VFIO character device's node, and its number. -ENODEV: no VFIO
- * driver is bound; -ENOENT: bound, but the kernel makes no character devices;
- * -EPERM: the device has no IOMMU.
+ * Path of the VFIO character device's node, its number, and whether its name
+ * says that no IOMMU stands behind it. -ENODEV: no VFIO driver is bound, or the
+ * kernel is older than 6.1; -ENOENT: bound, but the kernel makes no character
+ * devices.
  */
 int sysfs_vfio_cdev(const struct iommufd_sys *sys, const char *path, char *node, size_t size,
-		    struct cdev *number);
+		    struct cdev *number, bool *noiommu);
 
-/*
- * Directory of the device behind a VFIO character device. -ENOTTY: of another
- * kind; -EPERM: the device has no IOMMU.
- */
+/* Directory of the device behind a VFIO character device. -ENOTTY: of another kind. */
 int sysfs_device_of_cdev(const struct iommufd_sys *sys, struct cdev number, char *path,
-			 size_t size);
+			 size_t size, bool *noiommu);
+
+/* Is it one of the groups that VFIO makes for devices without an IOMMU? */
+bool sysfs_group_is_noiommu(const struct iommufd_sys *sys, int group);
 
 /*
  * The @index-th window that the group's hardware reserves, with its kind

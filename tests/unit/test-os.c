@@ -229,16 +229,18 @@ static void sysfs_tells_group_driver_and_node(void **state)
 	struct iommufd_sys sys = table(&s);
 	char text[SYSFS_PATH_MAX];
 	struct cdev number;
+	bool noiommu = false;
 	(void)state;
 
 	assert_int_equal(sysfs_iommu_group(&sys, DEV), 17);
 	assert_int_equal(sysfs_driver(&sys, DEV, text, sizeof(text)), 0);
 	assert_string_equal(text, "vfio-pci");
-	assert_int_equal(sysfs_vfio_cdev(&sys, DEV, text, sizeof(text), &number), 0);
+	assert_int_equal(sysfs_vfio_cdev(&sys, DEV, text, sizeof(text), &number, &noiommu), 0);
+	assert_false(noiommu);
 	assert_string_equal(text, "/dev/vfio/devices/vfio3");
 	assert_int_equal(number.major, 511);
 	assert_int_equal(number.minor, 3);
-	assert_int_equal(sysfs_device_of_cdev(&sys, number, text, sizeof(text)), 0);
+	assert_int_equal(sysfs_device_of_cdev(&sys, number, text, sizeof(text), &noiommu), 0);
 	assert_string_equal(text, "/sys/devices/pci0000:00/0000:00:03.0");
 	assert_int_equal(sysfs_driver(&sys, DEV, text, 3), -ENAMETOOLONG);
 }
@@ -253,19 +255,20 @@ static void sysfs_without_facts_says_which(void **state)
 	struct iommufd_sys sys = table(&s);
 	char text[SYSFS_PATH_MAX];
 	struct cdev number;
+	bool noiommu = false;
 	(void)state;
 
 	assert_int_equal(sysfs_iommu_group(&sys, DEV), -ENOENT);
 	assert_int_equal(sysfs_driver(&sys, DEV, text, sizeof(text)), -ENOENT);
-	assert_int_equal(sysfs_vfio_cdev(&sys, DEV, text, sizeof(text), &number), -ENOENT);
-	assert_int_equal(sysfs_vfio_cdev(&sys, "/sys/other", text, sizeof(text), &number), -ENODEV);
+	assert_int_equal(sysfs_vfio_cdev(&sys, DEV, text, sizeof(text), &number, &noiommu), -ENOENT);
+	assert_int_equal(sysfs_vfio_cdev(&sys, "/sys/other", text, sizeof(text), &number, &noiommu), -ENODEV);
 	number = (struct cdev){ 1, 3 };
-	assert_int_equal(sysfs_device_of_cdev(&sys, number, text, sizeof(text)), -ENOTTY);
+	assert_int_equal(sysfs_device_of_cdev(&sys, number, text, sizeof(text), &noiommu), -ENOTTY);
 	number = (struct cdev){ 9, 9 };
-	assert_int_equal(sysfs_device_of_cdev(&sys, number, text, sizeof(text)), -ENOENT);
+	assert_int_equal(sysfs_device_of_cdev(&sys, number, text, sizeof(text), &noiommu), -ENOENT);
 }
 
-static void sysfs_device_without_iommu_is_refused(void **state)
+static void sysfs_tells_a_device_without_iommu(void **state)
 {
 	struct script s = {
 		.links = { { "/sys/dev/char/511:0", "../../devices/pci0000:00/0000:00:03.0/vfio-dev/noiommu-vfio0" } },
@@ -275,10 +278,14 @@ static void sysfs_device_without_iommu_is_refused(void **state)
 	struct iommufd_sys sys = table(&s);
 	char text[SYSFS_PATH_MAX];
 	struct cdev number;
+	bool noiommu = false;
 	(void)state;
 
-	assert_int_equal(sysfs_vfio_cdev(&sys, DEV, text, sizeof(text), &number), -EPERM);
-	assert_int_equal(sysfs_device_of_cdev(&sys, number, text, sizeof(text)), -EPERM);
+	assert_int_equal(sysfs_vfio_cdev(&sys, DEV, text, sizeof(text), &number, &noiommu), 0);
+	assert_true(noiommu);
+	noiommu = false;
+	assert_int_equal(sysfs_device_of_cdev(&sys, number, text, sizeof(text), &noiommu), 0);
+	assert_true(noiommu);
 }
 
 static void sysfs_reserved_windows_are_listed(void **state)
@@ -317,7 +324,7 @@ int main(void)
 		cmocka_unit_test(populate_finds_what_cannot_be_pinned),
 		cmocka_unit_test(sysfs_tells_group_driver_and_node),
 		cmocka_unit_test(sysfs_without_facts_says_which),
-		cmocka_unit_test(sysfs_device_without_iommu_is_refused),
+		cmocka_unit_test(sysfs_tells_a_device_without_iommu),
 		cmocka_unit_test(sysfs_reserved_windows_are_listed),
 	};
 
