@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 # Programs on a real kernel in a virtual machine; see doc/lab.md.
 
-EXTRA_DIST += tests/lab/run tests/lab/build-kernel tests/lab/pack-initramfs tests/lab/init \
-	tests/lab/kernel.config tests/lab/programs tests/lab/check-run doc/lab.md
+EXTRA_DIST += tests/lab/run tests/lab/build-kernel tests/lab/stock-kernel \
+	tests/lab/pack-initramfs tests/lab/init tests/lab/kernel.config tests/lab/programs \
+	tests/lab/check-run doc/lab.md
 
-check_PROGRAMS += tests/lab/smoke
-tests_lab_smoke_SOURCES = tests/lab/smoke.c
+check_PROGRAMS += tests/lab/smoke tests/lab/smoke-group
+tests_lab_smoke_SOURCES = tests/lab/smoke.c tests/lab/raw.c tests/lab/raw.h
+tests_lab_smoke_group_SOURCES = tests/lab/smoke-group.c tests/lab/raw.c tests/lab/raw.h
 
 # All of tests/lab/programs on each IOMMU; LAB_IOMMUS=vtd for one, LAB_FLAGS for run's options.
 LAB_IOMMUS = vtd virtio amd
