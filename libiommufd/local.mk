@@ -51,6 +51,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/device.c libiommufd/object/device.h \
 	libiommufd/object/device-open.c \
 	libiommufd/object/diagnose.c libiommufd/object/diagnose.h \
+	libiommufd/object/diagnose-bind.c \
 	libiommufd/object/ioas.c libiommufd/object/ioas.h \
 	libiommufd/object/ioas-copy.c \
 	libiommufd/object/ioas-lookup.c \

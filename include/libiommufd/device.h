@@ -11,6 +11,15 @@
  * left out), a path in sysfs ("/sys/bus/pci/devices/0000:00:03.0", also of
  * devices on other buses), or its character device
  * ("/dev/vfio/devices/vfio0").
+ *
+ * A device is had by its own character device where the kernel gives it one
+ * that this user may open, else by its IOMMU group ("/dev/vfio/17"). By group
+ * the kernel lets no open device change its address space. The library gives
+ * such a group a container of its own, in which it repeats the mappings of the
+ * IOAS that the device is attached to: attaching, detaching and replacing then
+ * work as they do by character device. On type1 the memory is pinned once more
+ * for each such group. Where that is too dear, name the IOAS in the options of
+ * iommufd_device_open(): all groups opened so share one container.
  */
 #ifndef LIBIOMMUFD_DEVICE_H
 #define LIBIOMMUFD_DEVICE_H
@@ -41,7 +50,7 @@ struct iommufd_device_info {
 	uint32_t flags;       /**< IOMMUFD_DEVICE_* */
 	uint32_t num_regions; /**< region numbers, for iommufd_region_get_info(); some may not exist */
 	uint32_t num_irqs;    /**< interrupt indices, for iommufd_irq_get_info(); some may not exist */
-	uint32_t id;          /**< the kernel's number of the bound device in this context */
+	uint32_t id;          /**< the kernel's number of the bound device in this context; by group, the library's */
 	int32_t group;        /**< IOMMU group number, or -1 if sysfs does not tell */
 	uint32_t reserved;    /**< zero */
 	uint64_t cookie;      /**< as given when it was opened */
@@ -59,12 +68,18 @@ enum {
 /**
  * Open a device and bind it to the context.
  *
+ * With an IOAS in the options the device is attached to it when this returns,
+ * and the errors of iommufd_device_attach() apply. By group it then stays
+ * attached for as long as it is open: detaching and replacing are refused
+ * (IOMMUFD_CAP_DETACH_JOINED tells), and its siblings must be opened with the
+ * same IOAS.
+ *
  * @param ctx   the context; the device holds it
  * @param name  PCI address, sysfs path or character device path
  * @param opts  options, or NULL; not kept
  * @param out   the device, owned by the caller, one reference; NULL on failure
  * @return 0, or:
- *   -EINVAL         not a context, a NULL argument, a malformed name, or the kernel finds the device unfit: no cache coherency, or bound already through another descriptor
+ *   -EINVAL         not a context, a NULL argument, a malformed name, an IOAS of another context, a device with an IOMMU where backend noiommu was asked for, the hardware cannot use the IOAS, or the kernel finds the device unfit: no cache coherency, or bound already through another descriptor
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag
  *   -EEXIST         the cookie belongs to another device of this context
@@ -74,14 +89,17 @@ enum {
  *   -ENOTTY         the path is not a VFIO character device
  *   -EACCES         the character device may not be opened by this user, or the VF token is wrong or missing
  *   -EPERM          its IOMMU group is in use by a kernel driver or another context, its interrupts cannot be isolated, or no IOMMU stands behind it
- *   -EBUSY          this context has it open already, or someone uses it through its group
+ *   -EBUSY          this context has it open already, someone uses it or its group, or a sibling is attached to another IOAS or was opened with one
+ *   -EADDRINUSE     with an IOAS: a mapping lies where the device cannot reach or where the hardware reserves addresses
+ *   -EFAULT         with an IOAS: a mapping made earlier covers memory that is not there or may not be accessed so
+ *   -ENOSPC         with an IOAS: it has more mappings than the container has room for
  *   -EMFILE         no file descriptor left in the process
  *   -ENFILE         no file descriptor left in the system
- *   -ENOMEM         out of memory
+ *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source open, VFIO_DEVICE_BIND_IOMMUFD, VFIO_DEVICE_GET_INFO
+ * @source open, VFIO_DEVICE_BIND_IOMMUFD, VFIO_DEVICE_GET_INFO; by group VFIO_GROUP_GET_STATUS, VFIO_GROUP_SET_CONTAINER, VFIO_SET_IOMMU, IOMMU_VFIO_IOAS, VFIO_GROUP_GET_DEVICE_FD
  */
 int iommufd_device_open(struct iommufd_ctx *ctx, const char *name,
 			const struct iommufd_device_opts *opts, struct iommufd_device **out);
@@ -97,18 +115,20 @@ int iommufd_device_open(struct iommufd_ctx *ctx, const char *name,
  * @param opts  options, or NULL; not kept
  * @param out   the device, owned by the caller, one reference; NULL on failure
  * @return 0, or:
- *   -EINVAL         not a context, @p out is NULL, or the device is bound already or unfit: no cache coherency
+ *   -EINVAL         not a context, @p out is NULL, an IOAS of another context or unfit for the device, or the device is bound already or unfit: no cache coherency
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
- *   -EOPNOTSUPP     unknown flag
+ *   -EOPNOTSUPP     unknown flag, or the backend has devices by group only
  *   -EBADF          @p fd is not open
  *   -ENOTTY         @p fd is not a VFIO character device
  *   -EEXIST         the cookie belongs to another device of this context
  *   -EACCES         the VF token is wrong or missing
  *   -EPERM          its IOMMU group is in use by a kernel driver or another context, its interrupts cannot be isolated, or no IOMMU stands behind it
- *   -EBUSY          this context has it open already, or someone uses it through its group
+ *   -EBUSY          this context has it open already, someone uses it through its group, or a sibling is attached to another IOAS
+ *   -EADDRINUSE     with an IOAS: a mapping lies where the device cannot reach or where the hardware reserves addresses
+ *   -EFAULT         with an IOAS: a mapping made earlier covers memory that is not there or may not be accessed so
  *   -ENODEV         the device went away
  *   -EMFILE         no file descriptor left in the process
- *   -ENOMEM         out of memory
+ *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
@@ -138,7 +158,7 @@ struct iommufd_device *iommufd_device_ref(struct iommufd_device *dev);
  * @return NULL
  * @threads any
  * @since 0.1
- * @source munmap, VFIO_DEVICE_SET_IRQS, VFIO_DEVICE_DETACH_IOMMUFD_PT, close
+ * @source munmap, VFIO_DEVICE_SET_IRQS, VFIO_DEVICE_DETACH_IOMMUFD_PT, close; by group VFIO_GROUP_UNSET_CONTAINER
  */
 struct iommufd_device *iommufd_device_unref(struct iommufd_device *dev);
 
@@ -211,7 +231,8 @@ int iommufd_device_get_fd(struct iommufd_device *dev);
 /**
  * Attach a device to an I/O address space: its DMA goes through it from now on.
  *
- * The IOAS is held while attached. Its IOVA ranges may get narrower.
+ * The IOAS is held while attached. Its IOVA ranges may get narrower. By group,
+ * everything that is mapped is mapped in the group's container now.
  *
  * @param dev   a device that is not attached
  * @param ioas  an IOAS of the same context
@@ -221,11 +242,12 @@ int iommufd_device_get_fd(struct iommufd_device *dev);
  *   -EADDRINUSE     a mapping lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
  *   -ENODEV         the device went away, or a mapped file was revoked
+ *   -ENOSPC         the IOAS has more mappings than the group's container has room for
  *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object
  * @since 0.1
- * @source VFIO_DEVICE_ATTACH_IOMMUFD_PT, IOMMU_IOAS_IOVA_RANGES
+ * @source VFIO_DEVICE_ATTACH_IOMMUFD_PT, IOMMU_IOAS_IOVA_RANGES; by group IOMMU_IOAS_COPY or VFIO_IOMMU_MAP_DMA
  */
 int iommufd_device_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas);
 
@@ -237,32 +259,37 @@ int iommufd_device_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas)
  * @param dev  an attached device
  * @return 0, or:
  *   -EINVAL         not a device, or it is not attached
+ *   -EOPNOTSUPP     it was opened with an IOAS, by group: close it instead
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object
  * @since 0.1
- * @source VFIO_DEVICE_DETACH_IOMMUFD_PT
+ * @source VFIO_DEVICE_DETACH_IOMMUFD_PT; by group IOMMU_IOAS_UNMAP or VFIO_IOMMU_UNMAP_DMA
  */
 int iommufd_device_detach(struct iommufd_device *dev);
 
 /**
- * Move an attached device to another I/O address space without a gap.
+ * Move an attached device to another I/O address space.
  *
  * All attached devices of its IOMMU group move together; the group cannot be
- * divided. On failure all stay where they were.
+ * divided. On failure all stay where they were. There is no gap in which DMA is
+ * blocked where IOMMUFD_CAP_REPLACE says so; by group there is one.
  *
  * @param dev   an attached device
  * @param ioas  an IOAS of the same context; the present one is legal and changes nothing
  * @return 0, or:
  *   -EINVAL         not a device or not an IOAS, they belong to different contexts, the device is not attached, or the hardware cannot use this IOAS
+ *   -EOPNOTSUPP     it was opened with an IOAS, by group: open it without to move it
  *   -EADDRINUSE     a mapping lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
  *   -EBUSY          a device of the group is being reset; try again
  *   -ENODEV         the device went away, or a mapped file was revoked
+ *   -ENOSPC         the IOAS has more mappings than the group's container has room for
+ *   -EUCLEAN        by group: refused, and the former mappings could not all be made again: detach the device
  *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object
  * @since 0.1
- * @source VFIO_DEVICE_ATTACH_IOMMUFD_PT, IOMMU_IOAS_IOVA_RANGES
+ * @source VFIO_DEVICE_ATTACH_IOMMUFD_PT, IOMMU_IOAS_IOVA_RANGES; by group as attach and detach
  */
 int iommufd_device_replace(struct iommufd_device *dev, struct iommufd_ioas *ioas);
 

@@ -5,65 +5,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "discover/group.h"
 #include "os/sysfs.h"
 
 typedef unsigned long long ull; /* for printf */
-
-/* Says which member blocks the device's group; 0 if none does. */
-static int name_blocker(const struct iommufd_device *dev, int code, const char *call)
-{
-	const struct group_member *m;
-	struct group_facts facts;
-	int r = 0;
-
-	if (dev->group < 0 || group_facts_read(dev->fd.core, dev->group, &facts))
-		return 0;
-	m = group_facts_blocker(&facts);
-	if (m)
-		r = err(code, call, dev->fd.object,
-			"bind that device to vfio-pci, or leave it without a driver",
-			"IOMMU group %d is not viable: its member %s is bound to %s", dev->group,
-			m->name, m->driver);
-	group_facts_free(&facts);
-	return r;
-}
-
-int diagnose_bind(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code,
-		  bool with_token)
-{
-	const char *call = transport_call_name(&dev->fd, dev->fd.refused), *object = dev->fd.object;
-
-	if (dev->fd.refused == TRANSPORT_ATTACH)
-		return diagnose_attach(dev, ioas, code);
-
-	switch (code) {
-	case -EPERM:
-		if (name_blocker(dev, code, call))
-			return code;
-		return err(code, call, object,
-			   "close the other user of the group; on hardware without interrupt remapping, load iommufd with allow_unsafe_interrupts=1 if you trust the device",
-			   "IOMMU group %d belongs to another context or process, or the platform cannot isolate its interrupts",
-			   dev->group);
-	case -EACCES:
-		return err(code, call, object,
-			   with_token ? "ask the owner of the physical function for its token" :
-					"give the token of the physical function's owner in opts.vf_token",
-			   with_token ? "the VF token is wrong" : "a VF token is needed");
-	case -EBUSY:
-		return err(code, call, object,
-			   "close the user of /dev/vfio/GROUP; a BAR mapped there counts too",
-			   "the device is in use through its group");
-	case -EINVAL:
-		return err(code, call, object,
-			   "use the descriptor that is bound, or close it; unmap its BARs too",
-			   "the device is bound through another descriptor, or its DMA is not cache-coherent%s",
-			   with_token ? ", or this kernel or device takes no VF token" : "");
-	}
-	return err_kernel(code, KNOWN(-ENODEV, -ENOMEM, -ENOTTY), call, object,
-			  "check that this is a VFIO device and still there",
-			  "the device cannot be bound");
-}
 
 /* The first mapping that touches a window which the device's hardware reserves. */
 static bool find_reserved(const struct iommufd_device *dev, const struct iommufd_ioas *ioas,

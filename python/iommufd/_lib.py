@@ -40,6 +40,8 @@ PROTOTYPES: Prototypes = {
     "iommufd_device_get_fd": (c_int, [c_void_p]),
     "iommufd_device_get_info": (c_int, [c_void_p, POINTER(s.DeviceInfo)]),
     "iommufd_device_get_ioas": (c_int, [c_void_p, POINTER(c_void_p)]),
+    "iommufd_device_get_report": (c_char_p, [c_void_p]),
+    "iommufd_device_get_transport": (c_char_p, [c_void_p]),
     "iommufd_device_open": (
         c_int, [c_void_p, c_char_p, POINTER(s.DeviceOptions), POINTER(c_void_p)]),
     "iommufd_device_ref": (c_void_p, [c_void_p]),

@@ -52,6 +52,7 @@ class DeviceOptions(SizedStructure):
         ("flags", c_uint64),
         ("cookie", c_uint64),
         ("vf_token", POINTER(c_uint8)),
+        ("ioas", c_void_p),
     ]
 
 

@@ -33,10 +33,11 @@ class DeviceInfo(NamedTuple):
     cookie: int
 
 
-def _options(cookie: int, vf_token: Optional[bytes]) -> s.DeviceOptions:
+def _options(cookie: int, vf_token: Optional[bytes], ioas: Optional[IOAS]) -> s.DeviceOptions:
     if not 0 <= cookie < 1 << 64:
         raise OverflowError(f"cookie {cookie} does not fit 64 bits")
-    return s.DeviceOptions.make(cookie=cookie, vf_token=s.token(vf_token))
+    return s.DeviceOptions.make(cookie=cookie, vf_token=s.token(vf_token),
+                                ioas=ioas._ptr if ioas is not None else None)
 
 
 def _exists(size: Callable[[], int]) -> bool:
@@ -54,24 +55,25 @@ class Device(Handle):
 
     `name` is a PCI address, a sysfs path or a character device; `cookie` a number of the
     caller's, unique in the context, by which `Context.find_device()` finds it again;
-    `vf_token` the 16 bytes that the owner of a virtual function demands.
+    `vf_token` the 16 bytes that the owner of a virtual function demands; `ioas` an IOAS to
+    attach it to in the same step, which by group costs less memory and cannot be undone.
     """
 
     _unref = "iommufd_device_unref"
     _maps: weakref.WeakSet[MappedRegion]
 
     def __init__(self, ctx: Context, name: str, *, cookie: int = 0,
-                 vf_token: Optional[bytes] = None) -> None:
+                 vf_token: Optional[bytes] = None, ioas: Optional[IOAS] = None) -> None:
         self._start()
-        options = _options(cookie, vf_token)
+        options = _options(cookie, vf_token, ioas)
         self._bind(receive("iommufd_device_open", ctx._ptr, name.encode(), byref(options)),
                    ctx._family)
 
     @classmethod
     def from_fd(cls, ctx: Context, fd: int, *, cookie: int = 0,
-                vf_token: Optional[bytes] = None) -> Device:
+                vf_token: Optional[bytes] = None, ioas: Optional[IOAS] = None) -> Device:
         """Bind a VFIO character device that is open already; `fd` stays the caller's."""
-        options = _options(cookie, vf_token)
+        options = _options(cookie, vf_token, ioas)
         dev = cls.__new__(cls)
         dev._start()
         dev._bind(receive("iommufd_device_from_fd", ctx._ptr, fd, byref(options)), ctx._family)
@@ -114,6 +116,16 @@ class Device(Handle):
     def fileno(self) -> int:
         """The descriptor of the device; it belongs to the device."""
         return call("iommufd_device_get_fd", self._ptr)
+
+    @property
+    def transport(self) -> str:
+        """How the device is had: "cdev" or "group"."""
+        return lib("iommufd_device_get_transport", self._ptr).decode()
+
+    @property
+    def report(self) -> str:
+        """What was tried when the device was opened, a line per step."""
+        return lib("iommufd_device_get_report", self._ptr).decode(errors="replace")
 
     @property
     def ioas(self) -> Optional[IOAS]:

@@ -70,6 +70,7 @@ static void device_structs(void)
 	FIELD(iommufd_device_opts, flags);
 	FIELD(iommufd_device_opts, cookie);
 	FIELD(iommufd_device_opts, vf_token);
+	FIELD(iommufd_device_opts, ioas);
 	end_struct();
 	STRUCT(iommufd_device_info);
 	FIELD(iommufd_device_info, size);

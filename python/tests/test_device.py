@@ -63,6 +63,13 @@ class OpenTest(MachineTest):
         with Context(machine=self.machine) as other:
             self.assertFails(errno.EPERM, Device, other, EDU_GROUPED[1])
 
+    def test_open_with_ioas(self) -> None:
+        ioas = self.keep(IOAS(self.ctx))
+        dev = self.keep(Device(self.ctx, EDU_GROUPED[0], ioas=ioas))
+        self.assertIs(dev.ioas, ioas)
+        self.assertEqual(dev.transport, "cdev")
+        self.assertIn("/dev/vfio/devices/vfio", dev.report)
+
     def test_from_fd(self) -> None:
         fd = self.machine.open("/dev/vfio/devices/vfio0")
         dev = self.keep(Device.from_fd(self.ctx, fd, cookie=5))
