@@ -215,6 +215,35 @@ int iommufd_emu_get_default(struct iommufd_emu **out);
 int iommufd_emu_add_device(struct iommufd_emu *emu, const struct iommufd_emu_device_opts *opts);
 
 /**
+ * Bind a driver to a device or bridge, or take its driver away.
+ *
+ * The driver that is bound now goes first. As on the real kernel the links in
+ * sysfs change, a VFIO driver brings the device's nodes and any other takes them
+ * away, a uevent tells of each step, and the lowest free number is the N of a
+ * new vfioN. A driver whose name has "vfio" in it is a VFIO driver; "pci-stub"
+ * and "pcieport" do no DMA of their own; any other does, and stands in the way of
+ * its group. Since Linux 5.19 such a driver is kept out of a group whose DMA
+ * user space owns.
+ *
+ * @param emu     the machine
+ * @param bdf     "dddd:bb:dd.f"
+ * @param driver  its name; NULL or "" is none. Nothing happens if it is bound already
+ * @return 0, or:
+ *   -EINVAL         @p emu or @p bdf is NULL, the BDF is malformed, the driver's name
+ *                   is longer than 31 characters or has a slash, or a VFIO driver
+ *                   is to drive a bridge
+ *   -ENOENT         there is no such device
+ *   -EBUSY          the device is open: nothing changed, and its request interrupt was
+ *                   raised, where the real kernel would wait for the user to close it;
+ *                   or user space owns the group's DMA: no driver is bound now
+ *   -ENOMEM         out of memory; no driver is bound now
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_emu_set_driver(struct iommufd_emu *emu, const char *bdf, const char *driver);
+
+/**
  * Arrange for a call to fail. A new arrangement replaces the one before.
  *
  * The library survives some failures, as those of looking for the cause of another.
@@ -250,7 +279,7 @@ int iommufd_emu_get_counts(struct iommufd_emu *emu, struct iommufd_emu_counts *c
  * Open one of the machine's files as another process would, to hand it over.
  *
  * @param emu   the machine
- * @param path  "/dev/iommu" or "/dev/vfio/devices/vfioN"; N counts devices in the order in which they were added, from 0
+ * @param path  "/dev/iommu" or "/dev/vfio/devices/vfioN"; N counts devices with a VFIO driver in the order in which they got it, from 0
  * @return a file descriptor for iommufd_emu_close(), or:
  *   -EINVAL         an argument is NULL
  *   -ENOENT         no such file in the machine

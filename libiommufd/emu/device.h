@@ -96,6 +96,7 @@ struct emu_device {
 	unsigned int domain;
 	unsigned int bus;
 	unsigned int devfn;
+	bool bridge;			/* nothing but a member of its group */
 	char driver[32];
 	bool vfio;			/* the driver is a VFIO one, so cdev counts */
 	unsigned int cdev;
@@ -122,6 +123,12 @@ struct emu_device {
 /* device.c */
 int emu_device_ioctl(struct emu_file *file, uint32_t request, uint64_t arg);
 struct emu_device *emu_device_by_cdev(struct iommufd_emu *emu, unsigned int cdev);
+
+/* driver.c */
+bool emu_driver_name_ok(const char *driver);
+unsigned int emu_cdev_number(struct iommufd_emu *emu);
+/* Tells of a driver that a device has from now on. */
+void emu_driver_bound(struct emu_device *dev);
 
 /* bind.c */
 int emu_device_bind(struct emu_file *file, uint64_t arg);

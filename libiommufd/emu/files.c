@@ -11,6 +11,7 @@
 
 #include "emu/device.h"
 #include "emu/iommu.h"
+#include "emu/uevent.h"
 
 int emu_file_add_fd(struct iommufd_emu *emu, struct emu_file *file, int fd)
 {
@@ -58,22 +59,30 @@ static int file_set_up(struct iommufd_emu *emu, struct emu_file *file, const cha
 	return file->iommu ? 0 : -ENOMEM;
 }
 
+int emu_file_adopt(struct iommufd_emu *emu, struct emu_file *file, int fd)
+{
+	struct stat st;
+	int r = fstat(fd, &st) ? -errno : emu_file_add_fd(emu, file, fd);
+
+	if (r)
+		return r;
+	file->dev = st.st_dev;
+	file->ino = st.st_ino;
+	file->next = emu->files;
+	emu->files = file;
+	return fd;
+}
+
 static int file_open_fd(struct iommufd_emu *emu, struct emu_file *file)
 {
-	int fd = memfd_create("iommufd-emu", MFD_CLOEXEC);
-	struct stat st;
-	int r;
+	int fd = memfd_create("iommufd-emu", MFD_CLOEXEC), r;
 
 	if (fd < 0)
 		return -errno;
-	r = fstat(fd, &st) ? -errno : emu_file_add_fd(emu, file, fd);
-	if (r) {
+	r = emu_file_adopt(emu, file, fd);
+	if (r < 0)
 		close(fd);
-		return r;
-	}
-	file->dev = st.st_dev;
-	file->ino = st.st_ino;
-	return fd;
+	return r;
 }
 
 int emu_file_open(struct iommufd_emu *emu, const char *path)
@@ -89,10 +98,7 @@ int emu_file_open(struct iommufd_emu *emu, const char *path)
 	if (r < 0) {
 		emu_iommu_put(file->iommu);
 		file_free(file);
-		return r;
 	}
-	file->next = emu->files;
-	emu->files = file;
 	return r;
 }
 
@@ -112,6 +118,8 @@ static void file_release(struct iommufd_emu *emu, struct emu_file *file)
 {
 	if (file->kind == EMU_FILE_CDEV && file->bound)
 		emu_device_unbind(file);
+	if (file->kind == EMU_FILE_UEVENTS)
+		emu_uevents_close(emu, file->listener);
 	emu_iommu_put(file->iommu);
 	for (struct emu_file **at = &emu->files; *at; at = &(*at)->next)
 		if (*at == file) {

@@ -11,6 +11,8 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/bind.c \
 	libiommufd/emu/device.c \
 	libiommufd/emu/device.h \
+	libiommufd/emu/devices.c \
+	libiommufd/emu/driver.c \
 	libiommufd/emu/edu.c \
 	libiommufd/emu/engine.c \
 	libiommufd/emu/engine.h \
@@ -43,6 +45,8 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/table.c \
 	libiommufd/emu/tree.c \
 	libiommufd/emu/tree.h \
+	libiommufd/emu/uevent.c \
+	libiommufd/emu/uevent.h \
 	libiommufd/emu/user.c \
 	libiommufd/os/sys-kernel.c
 libiommufd_emu_la_LDFLAGS = $(AM_LDFLAGS) -version-info $(LIBIOMMUFD_EMU_LT_VERSION) \

@@ -29,11 +29,13 @@ struct emu_device;
 struct emu_engine;
 struct emu_group;
 struct emu_iommu;
+struct emu_listener;
 struct emu_node;
 
 enum emu_file_kind {
 	EMU_FILE_IOMMU,
 	EMU_FILE_CDEV,
+	EMU_FILE_UEVENTS,
 };
 
 /*
@@ -52,6 +54,7 @@ struct emu_file {
 	struct emu_iommu *iommu;
 	struct emu_device *device;
 	bool bound;		/* this file bound the device, and may use it */
+	struct emu_listener *listener;
 };
 
 /* A mapping of a BAR handed out by mmap. */
@@ -77,11 +80,12 @@ struct iommufd_emu {
 
 	struct emu_group *groups;
 	struct emu_device *devices;
-	unsigned int nr_cdevs;
 	struct emu_node *nodes;
 
 	struct emu_file *files;
 	struct emu_bar_map *bar_maps;
+	struct emu_listener *listeners;
+	uint64_t uevents;		/* sent so far */
 	unsigned int open_devices;
 	struct emu_engine *engine;
 	struct emu_engine *stopping;	/* to be joined once the lock is dropped */
@@ -99,6 +103,9 @@ void emu_table_init(struct iommufd_emu *emu);
 void emu_lock(struct iommufd_emu *emu);
 void emu_unlock(struct iommufd_emu *emu);
 
+/* devices.c */
+int emu_add_default_devices(struct iommufd_emu *emu);
+
 /* inject.c: the error to fail this call with, or 0. */
 int emu_inject_check(struct iommufd_emu *emu, uint32_t call, unsigned long request);
 
@@ -110,6 +117,9 @@ int emu_file_add_fd(struct iommufd_emu *emu, struct emu_file *file, int fd);
 bool emu_file_drop_fd(struct iommufd_emu *emu, struct emu_file *file, int fd);
 void emu_file_put(struct iommufd_emu *emu, struct emu_file *file);
 void emu_file_free_all(struct iommufd_emu *emu);
+
+/* Makes @fd the first descriptor of a file that is not one of the tree's. */
+int emu_file_adopt(struct iommufd_emu *emu, struct emu_file *file, int fd);
 
 /* opts.c: structures that begin with their size. */
 int emu_opts_get(void *dst, size_t known, const void *src);
@@ -130,7 +140,11 @@ int emu_user_populate(uint64_t addr, uint64_t n, bool writable);
 /* sysfs.c */
 int emu_sysfs_init(struct iommufd_emu *emu);
 int emu_sysfs_add_device(struct iommufd_emu *emu, struct emu_device *dev);
-int emu_sysfs_add_bridge(struct iommufd_emu *emu, const char *bdf, uint32_t group);
+/* What comes and goes with a driver: its links, and the nodes of a VFIO one. */
+int emu_sysfs_bind(struct emu_device *dev);
+void emu_sysfs_unbind(struct emu_device *dev);
+/* The device's folder. */
+const char *emu_sysfs_home(struct emu_device *dev);
 void emu_sysfs_free(struct iommufd_emu *emu);
 /* Whether the machine answers for a path, or the running system does. */
 bool emu_sysfs_owns(const char *path);

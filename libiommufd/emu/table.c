@@ -13,6 +13,7 @@
 #include "emu/device.h"
 #include "emu/engine.h"
 #include "emu/iommu.h"
+#include "emu/uevent.h"
 
 void emu_lock(struct iommufd_emu *emu)
 {
@@ -203,16 +204,29 @@ static int table_lock_memory(void *data, void *addr, size_t n, int on)
 
 static ssize_t table_read(void *data, int fd, void *buf, size_t n)
 {
-	int r = check(data, IOMMUFD_EMU_CALL_READ);
+	struct iommufd_emu *emu = data;
+	int error;
+	ssize_t r;
+	struct emu_file *file = enter(emu, fd, IOMMUFD_EMU_CALL_READ, 0, &error);
 
-	return r ? r : sys_kernel()->read(NULL, fd, buf, n);
+	if (!file)
+		return error ? error : sys_kernel()->read(NULL, fd, buf, n);
+	r = file->kind == EMU_FILE_UEVENTS ? emu_uevents_read(file, buf, n) : -EINVAL;
+	emu_unlock(emu);
+	return r;
 }
 
 static int table_uevents(void *data)
 {
-	int r = check(data, IOMMUFD_EMU_CALL_OPEN);
+	struct iommufd_emu *emu = data;
+	int r;
 
-	return r ? r : sys_kernel()->uevents(NULL);
+	emu_lock(emu);
+	r = emu_inject_check(emu, IOMMUFD_EMU_CALL_OPEN, 0);
+	if (!r)
+		r = emu_uevents_open(emu);
+	emu_unlock(emu);
+	return r;
 }
 
 static ssize_t table_read_file(void *data, const char *path, char *buf, size_t n)

@@ -120,6 +120,31 @@ static int finish(struct builder *b, struct emu_node *mark)
 	return b->error;
 }
 
+/* A file or folder, with what is in it. */
+__attribute__((format(printf, 2, 3)))
+static void remove_all(struct iommufd_emu *emu, const char *format, ...)
+{
+	struct emu_node **link = &emu->nodes;
+	char path[256];
+	va_list ap;
+	size_t n;
+
+	va_start(ap, format);
+	vsnprintf(path, sizeof(path), format, ap);
+	va_end(ap);
+	n = strlen(path);
+	while (*link) {
+		struct emu_node *node = *link;
+
+		if (!strncmp(node->path, path, n) && (!node->path[n] || node->path[n] == '/')) {
+			*link = node->next;
+			node_free(node);
+		} else {
+			link = &node->next;
+		}
+	}
+}
+
 int emu_sysfs_init(struct iommufd_emu *emu)
 {
 	struct builder b = { .emu = emu };
@@ -155,41 +180,19 @@ static void add_to_group(struct builder *b, const char *home, const char *bdf, u
 	add_link(b, home, "iommu_group", dir);
 }
 
-static void add_pci(struct builder *b, const char *home, const char *bdf, uint32_t group,
-		    const char *driver)
+static void add_pci(struct builder *b, const char *home, const struct emu_device *dev)
 {
-	char path[128];
-
 	add_dir(b, home);
-	add_link(b, "/sys/bus/pci/devices", bdf, home);
+	add_link(b, "/sys/bus/pci/devices", dev->bdf, home);
 	add_link(b, home, "subsystem", "/sys/bus/pci");
 	add_file(b, home, "numa_node", "-1\n");
-	add_to_group(b, home, bdf, group);
-	if (*driver) {
-		snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s", driver);
-		add_link(b, path, bdf, home);
-		add_link(b, home, "driver", path);
-	}
+	add_to_group(b, home, dev->bdf, dev->group->id);
 }
 
 /* The one bridge there may be: 1e.0, above bus 1. */
 static void bridge_home(char *out, size_t n, unsigned int domain)
 {
 	snprintf(out, n, "/sys/devices/pci%04x:00/%04x:00:1e.0", domain, domain);
-}
-
-int emu_sysfs_add_bridge(struct iommufd_emu *emu, const char *bdf, uint32_t group)
-{
-	struct builder b = { .emu = emu };
-	struct emu_node *mark = emu->nodes;
-	char home[128];
-
-	bridge_home(home, sizeof(home), 0);
-	add_pci(&b, home, bdf, group, "");
-	add_file(&b, home, "vendor", "0x1b36\n");
-	add_file(&b, home, "device", "0x000e\n");
-	add_file(&b, home, "class", "0x060400\n");
-	return finish(&b, mark);
 }
 
 static void add_vfio(struct builder *b, const struct emu_device *dev, const char *home)
@@ -211,6 +214,40 @@ static void add_vfio(struct builder *b, const struct emu_device *dev, const char
 	add_device_node(b, path, EMU_CDEV_MAJOR, dev->cdev);
 }
 
+static void add_driver(struct builder *b, const struct emu_device *dev, const char *home)
+{
+	char path[128];
+
+	if (!*dev->driver)
+		return;
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s", dev->driver);
+	add_link(b, path, dev->bdf, home);
+	add_link(b, home, "driver", path);
+	if (dev->vfio && emu_has(b->emu, EMU_FEATURE_VFIO_DEV))
+		add_vfio(b, dev, home);
+}
+
+static void add_bridge_facts(struct builder *b, const char *home)
+{
+	add_file(b, home, "vendor", "0x1b36\n");
+	add_file(b, home, "device", "0x000e\n");
+	add_file(b, home, "class", "0x060400\n");
+}
+
+static void add_edu_facts(struct builder *b, const struct emu_device *dev, const char *home)
+{
+	add_file(b, home, "vendor", "0x1234\n");
+	add_file(b, home, "device", "0x11e8\n");
+	add_file(b, home, "subsystem_vendor", "0x1af4\n");
+	add_file(b, home, "subsystem_device", "0x1100\n");
+	add_file(b, home, "revision", "0x10\n");
+	add_file(b, home, "class", "0x00ff00\n");
+	add_file(b, home, "modalias", "pci:v00001234d000011E8sv00001AF4sd00001100bc00scFFi00\n");
+	add_file(b, home, "driver_override", "%s\n", *dev->driver ? dev->driver : "(null)");
+	if (emu_device_can_reset(dev))
+		add_file(b, home, "reset_method", "flr\n");
+}
+
 int emu_sysfs_add_device(struct iommufd_emu *emu, struct emu_device *dev)
 {
 	struct builder b = { .emu = emu };
@@ -218,23 +255,53 @@ int emu_sysfs_add_device(struct iommufd_emu *emu, struct emu_device *dev)
 	char bridge[64], home[128];
 
 	bridge_home(bridge, sizeof(bridge), dev->domain);
-	if (dev->bus == 1 && emu_sysfs_find(emu, bridge, false))
+	if (dev->bridge)
+		strcpy(home, bridge);
+	else if (dev->bus == 1 && emu_sysfs_find(emu, bridge, false))
 		snprintf(home, sizeof(home), "%s/%s", bridge, dev->bdf);
 	else
 		snprintf(home, sizeof(home), "/sys/devices/pci%04x:%02x/%s", dev->domain, dev->bus,
 			 dev->bdf);
-	add_pci(&b, home, dev->bdf, dev->group->id, dev->driver);
-	add_file(&b, home, "vendor", "0x1234\n");
-	add_file(&b, home, "device", "0x11e8\n");
-	add_file(&b, home, "subsystem_vendor", "0x1af4\n");
-	add_file(&b, home, "subsystem_device", "0x1100\n");
-	add_file(&b, home, "revision", "0x10\n");
-	add_file(&b, home, "class", "0x00ff00\n");
-	add_file(&b, home, "modalias", "pci:v00001234d000011E8sv00001AF4sd00001100bc00scFFi00\n");
-	add_file(&b, home, "driver_override", "%s\n", *dev->driver ? dev->driver : "(null)");
-	if (emu_device_can_reset(dev))
-		add_file(&b, home, "reset_method", "flr\n");
-	if (dev->vfio && emu_has(emu, EMU_FEATURE_VFIO_DEV))
-		add_vfio(&b, dev, home);
+	add_pci(&b, home, dev);
+	add_driver(&b, dev, home);
+	if (dev->bridge)
+		add_bridge_facts(&b, home);
+	else
+		add_edu_facts(&b, dev, home);
 	return finish(&b, mark);
+}
+
+const char *emu_sysfs_home(struct emu_device *dev)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", dev->bdf);
+	return emu_sysfs_find(dev->emu, path, true)->path;
+}
+
+int emu_sysfs_bind(struct emu_device *dev)
+{
+	struct builder b = { .emu = dev->emu };
+	struct emu_node *mark = dev->emu->nodes;
+
+	add_driver(&b, dev, emu_sysfs_home(dev));
+	return finish(&b, mark);
+}
+
+static void remove_vfio(struct emu_device *dev, const char *home)
+{
+	remove_all(dev->emu, "%s/vfio-dev", home);
+	remove_all(dev->emu, "/sys/class/vfio-dev/vfio%u", dev->cdev);
+	remove_all(dev->emu, "/sys/dev/char/%u:%u", EMU_CDEV_MAJOR, dev->cdev);
+	remove_all(dev->emu, "/dev/vfio/devices/vfio%u", dev->cdev);
+}
+
+void emu_sysfs_unbind(struct emu_device *dev)
+{
+	const char *home = emu_sysfs_home(dev);
+
+	if (dev->vfio)
+		remove_vfio(dev, home);
+	remove_all(dev->emu, "/sys/bus/pci/drivers/%s/%s", dev->driver, dev->bdf);
+	remove_all(dev->emu, "%s/driver", home);
 }

@@ -132,6 +132,7 @@ EMU_PROTOTYPES: Prototypes = {
     "iommufd_emu_new": (c_int, [POINTER(_Options), POINTER(c_void_p)]),
     "iommufd_emu_open": (c_int, [c_void_p, c_char_p]),
     "iommufd_emu_ref": (c_void_p, [c_void_p]),
+    "iommufd_emu_set_driver": (c_int, [c_void_p, c_char_p, c_char_p]),
     "iommufd_emu_unref": (c_void_p, [c_void_p]),
 }
 
@@ -191,6 +192,11 @@ class Machine(Handle):
             flags=flags, bdf=bdf.encode(), driver=None if driver is None else driver.encode(),
             group=group, vf_token=token(vf_token))
         _call("iommufd_emu_add_device", self._ptr, byref(options))
+
+    def set_driver(self, bdf: str, driver: Optional[str]) -> None:
+        """Bind a driver to a device or bridge in place of the one it has; None is no driver."""
+        _call("iommufd_emu_set_driver", self._ptr, bdf.encode(),
+              None if driver is None else driver.encode())
 
     def inject(self, error: int, *, calls: int = 0, request: int = 0, nth: int = 1,
                count: int = 1) -> None:

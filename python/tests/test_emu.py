@@ -39,6 +39,15 @@ class MachineShapeTest(LeakTest):
         self.assertFails(errno.EINVAL, Machine, address_bits=8)
         self.assertFails(errno.EOPNOTSUPP, Machine, 1 << 40)
 
+    def test_set_driver(self) -> None:
+        with Machine() as machine, Context(machine=machine) as ctx:
+            machine.set_driver(EDU, None)
+            self.assertFails(errno.ENODEV, Device, ctx, EDU)
+            machine.set_driver(EDU, "vfio-pci")
+            with Device(ctx, EDU):
+                self.assertFails(errno.EBUSY, machine.set_driver, EDU, "edu")
+            self.assertFails(errno.ENOENT, machine.set_driver, "0000:99:00.0", None)
+
     def test_kernel(self) -> None:
         for kernel in (None, "newest", "6.6"):
             with Machine(kernel=kernel) as machine:

@@ -42,6 +42,7 @@ tests_unit_test_map_alloc_tree_LDADD = $(unit_libs)
 emu_tests = \
 	tests/unit/test-emu \
 	tests/unit/test-emu-device \
+	tests/unit/test-emu-driver \
 	tests/unit/test-emu-ioas \
 	tests/unit/test-emu-irq \
 	tests/unit/test-emu-machine \
@@ -55,6 +56,10 @@ tests_unit_test_emu_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 tests_unit_test_emu_device_SOURCES = tests/unit/test-emu-device.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
 tests_unit_test_emu_device_CFLAGS = $(unit_cflags)
 tests_unit_test_emu_device_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_driver_SOURCES = tests/unit/test-emu-driver.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
+tests_unit_test_emu_driver_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_driver_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 
 tests_unit_test_emu_ioas_SOURCES = tests/unit/test-emu-ioas.c tests/unit/test-emu.h
 tests_unit_test_emu_ioas_CFLAGS = $(unit_cflags)

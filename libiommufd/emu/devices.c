@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* The devices that a machine has, and their groups. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "emu/device.h"
+#include "emu/uevent.h"
+
+static struct emu_group *get_group(struct iommufd_emu *emu, uint32_t id)
+{
+	struct emu_group *group;
+
+	for (group = emu->groups; group; group = group->next)
+		if (group->id == id)
+			return group;
+	group = calloc(1, sizeof(*group));
+	if (!group)
+		return NULL;
+	group->id = id;
+	group->next = emu->groups;
+	emu->groups = group;
+	return group;
+}
+
+static int init_device(struct emu_device *dev, const struct iommufd_emu_device_opts *opts)
+{
+	const char *driver = opts->driver ? opts->driver : "vfio-pci";
+
+	if (!opts->bdf || !emu_bdf_parse(opts->bdf, &dev->domain, &dev->bus, &dev->devfn) ||
+	    !emu_driver_name_ok(driver))
+		return -EINVAL;
+	strcpy(dev->bdf, opts->bdf);
+	strcpy(dev->driver, driver);
+	dev->vfio = strstr(driver, "vfio");
+	dev->msix = opts->flags & IOMMUFD_EMU_DEVICE_MSIX;
+	dev->has_token = opts->vf_token;
+	if (opts->vf_token)
+		memcpy(dev->token, opts->vf_token, sizeof(dev->token));
+	dev->bars[0].size = 1 << 20;
+	dev->bars[2].size = dev->msix ? EMU_PAGE : 0;
+	dev->wakeup = -1;
+	return 0;
+}
+
+static int link_device(struct iommufd_emu *emu, struct emu_device *dev, uint32_t group)
+{
+	struct emu_device **end = &emu->devices;
+	int r;
+
+	for (; *end; end = &(*end)->next)
+		if (!strcmp((*end)->bdf, dev->bdf))
+			return -EEXIST;
+	dev->emu = emu;
+	dev->group = get_group(emu, group);
+	if (!dev->group)
+		return -ENOMEM;
+	dev->cdev = emu_cdev_number(emu);
+	r = emu_sysfs_add_device(emu, dev);
+	if (r)
+		return r;
+	*end = dev;
+	emu_uevent_device(dev, "add");
+	emu_driver_bound(dev);
+	return 0;
+}
+
+IOMMUFD_EXPORT int iommufd_emu_add_device(struct iommufd_emu *emu,
+					  const struct iommufd_emu_device_opts *opts)
+{
+	struct iommufd_emu_device_opts copy;
+	struct emu_device *dev;
+	int r;
+
+	if (!emu || !opts)
+		return -EINVAL;
+	r = emu_opts_get(&copy, sizeof(copy), opts);
+	if (r)
+		return r;
+	if (copy.flags & ~(uint64_t)IOMMUFD_EMU_DEVICE_MSIX)
+		return -EOPNOTSUPP;
+	dev = calloc(1, sizeof(*dev));
+	if (!dev)
+		return -ENOMEM;
+	r = init_device(dev, &copy);
+	if (!r) {
+		emu_lock(emu);
+		r = link_device(emu, dev, copy.group);
+		emu_unlock(emu);
+	}
+	if (r)
+		free(dev);
+	return r;
+}
+
+/* It has no driver, and nothing but a place in a group. */
+static int add_bridge(struct iommufd_emu *emu, const char *bdf, uint32_t group)
+{
+	struct emu_device *dev = calloc(1, sizeof(*dev));
+	int r;
+
+	if (!dev)
+		return -ENOMEM;
+	strcpy(dev->bdf, bdf);
+	dev->bridge = true;
+	emu_bdf_parse(bdf, &dev->domain, &dev->bus, &dev->devfn);
+	dev->wakeup = -1;
+	r = link_device(emu, dev, group);
+	if (r)
+		free(dev);
+	return r;
+}
+
+int emu_add_default_devices(struct iommufd_emu *emu)
+{
+	static const struct iommufd_emu_device_opts devices[] = {
+		{ .size = sizeof(*devices), .bdf = "0000:00:03.0", .group = 3 },
+		{ .size = sizeof(*devices), .bdf = "0000:00:04.0", .group = 4 },
+		{ .size = sizeof(*devices), .bdf = "0000:01:01.0", .group = 8 },
+		{ .size = sizeof(*devices), .bdf = "0000:01:02.0", .group = 8 },
+		{ .size = sizeof(*devices), .bdf = "0000:00:06.0", .group = 6,
+		  .flags = IOMMUFD_EMU_DEVICE_MSIX },
+	};
+	int r = add_bridge(emu, "0000:00:1e.0", 8);
+
+	for (size_t i = 0; !r && i < sizeof(devices) / sizeof(*devices); i++)
+		r = iommufd_emu_add_device(emu, &devices[i]);
+	return r;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Drivers that come and go while the machine runs. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "emu/device.h"
+#include "emu/uevent.h"
+
+/* Those that leave DMA to whoever owns the group. */
+static bool does_dma(const char *driver)
+{
+	return *driver && !strstr(driver, "vfio") && strcmp(driver, "pci-stub") &&
+	       strcmp(driver, "pcieport");
+}
+
+bool emu_driver_name_ok(const char *driver)
+{
+	return strlen(driver) < sizeof(((struct emu_device *)0)->driver) && !strchr(driver, '/');
+}
+
+/* As the kernel numbers them: the lowest that is free. */
+unsigned int emu_cdev_number(struct iommufd_emu *emu)
+{
+	unsigned int number = 0;
+
+	while (emu_device_by_cdev(emu, number))
+		number++;
+	return number;
+}
+
+static void unbind(struct emu_device *dev)
+{
+	if (!*dev->driver)
+		return;
+	if (dev->vfio)
+		emu_uevent_vfio(dev, "remove");
+	emu_sysfs_unbind(dev);
+	dev->vfio = false;
+	*dev->driver = '\0';
+	emu_uevent_device(dev, "unbind");
+}
+
+static int bind(struct emu_device *dev, const char *driver)
+{
+	int r;
+
+	if (!*driver)
+		return 0;
+	if (does_dma(driver) && dev->group->owners && emu_has(dev->emu, EMU_FEATURE_DMA_OWNER))
+		return -EBUSY;
+	dev->cdev = emu_cdev_number(dev->emu);
+	strcpy(dev->driver, driver);
+	dev->vfio = strstr(driver, "vfio");
+	r = emu_sysfs_bind(dev);
+	if (r) {
+		dev->vfio = false;
+		*dev->driver = '\0';
+		return r;
+	}
+	emu_driver_bound(dev);
+	return 0;
+}
+
+void emu_driver_bound(struct emu_device *dev)
+{
+	if (dev->vfio)
+		emu_uevent_vfio(dev, "add");
+	if (*dev->driver)
+		emu_uevent_device(dev, "bind");
+}
+
+static int set_driver(struct iommufd_emu *emu, const char *bdf, const char *driver)
+{
+	struct emu_device *dev = emu->devices;
+
+	while (dev && strcmp(dev->bdf, bdf))
+		dev = dev->next;
+	if (!dev)
+		return -ENOENT;
+	if (dev->bridge && strstr(driver, "vfio"))
+		return -EINVAL;
+	if (!strcmp(dev->driver, driver))
+		return 0;
+	if (dev->vfio && dev->file) {
+		emu_eventfd_signal(dev->irq.request); /* please give it back */
+		return -EBUSY;
+	}
+	unbind(dev);
+	return bind(dev, driver);
+}
+
+IOMMUFD_EXPORT int iommufd_emu_set_driver(struct iommufd_emu *emu, const char *bdf,
+					  const char *driver)
+{
+	unsigned int domain, bus, devfn;
+	int r;
+
+	if (!driver)
+		driver = "";
+	if (!emu || !bdf || !emu_bdf_parse(bdf, &domain, &bus, &devfn) ||
+	    !emu_driver_name_ok(driver))
+		return -EINVAL;
+	emu_lock(emu);
+	r = set_driver(emu, bdf, driver);
+	emu_unlock(emu);
+	return r;
+}
