@@ -10,6 +10,7 @@
 #include <libiommufd/ctx.h>
 #include <libiommufd/device.h>
 #include <libiommufd/error.h>
+#include <libiommufd/group.h>
 #include <libiommufd/ioas.h>
 #include <libiommufd/irq.h>
 #include <libiommufd/pci.h>

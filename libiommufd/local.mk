@@ -52,6 +52,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/device-open.c \
 	libiommufd/object/diagnose.c libiommufd/object/diagnose.h \
 	libiommufd/object/diagnose-bind.c \
+	libiommufd/object/group.c libiommufd/object/group.h \
 	libiommufd/object/ioas.c libiommufd/object/ioas.h \
 	libiommufd/object/ioas-copy.c \
 	libiommufd/object/ioas-lookup.c \
@@ -78,6 +79,7 @@ includesub_HEADERS = \
 	include/libiommufd/device.h \
 	include/libiommufd/emu.h \
 	include/libiommufd/error.h \
+	include/libiommufd/group.h \
 	include/libiommufd/ioas.h \
 	include/libiommufd/irq.h \
 	include/libiommufd/pci.h \

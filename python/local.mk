@@ -14,6 +14,7 @@ dist_iommufdpy_DATA = \
 	python/iommufd/device.py \
 	python/iommufd/emu.py \
 	python/iommufd/errors.py \
+	python/iommufd/group.py \
 	python/iommufd/ioas.py \
 	python/iommufd/irq.py \
 	python/iommufd/pci.py \
@@ -31,6 +32,7 @@ EXTRA_DIST += \
 	python/tests/test_emu.py \
 	python/tests/test_errors.py \
 	python/tests/test_examples.py \
+	python/tests/test_group.py \
 	python/tests/test_ioas.py \
 	python/tests/test_ioas_buffers.py \
 	python/tests/test_irq.py \

@@ -15,6 +15,7 @@ enum object_kind {
 	OBJECT_CTX = 0x1cda7001,
 	OBJECT_IOAS = 0x1cda7002,
 	OBJECT_DEVICE = 0x1cda7003,
+	OBJECT_GROUP = 0x1cda7004,
 };
 
 struct object {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "os/sysfs.h"
 
 static bool is_one_of(const char *word, const char *const *list, size_t count)
@@ -41,25 +42,30 @@ static bool has_vfio_name(const char *driver)
 	return !strncmp(driver, "vfio-", 5) || strstr(driver, "-vfio-") || strstr(driver, "_vfio_");
 }
 
-static bool has_file(const struct core *core, const char *dir, const char *name)
+/* 1 if there is such a file, 0 if not, or -errno. */
+static int has_file(const struct core *core, const char *dir, const char *name)
 {
 	char path[SYSFS_PATH_MAX];
+	int r = sysfs_format(path, sizeof(path), "%s/%s", dir, name);
 
-	return !sysfs_format(path, sizeof(path), "%s/%s", dir, name) &&
-	       !core->sys->exists(core->sys->data, path);
+	if (!r)
+		r = core->sys->exists(core->sys->data, path);
+	return r == -ENOENT ? 0 : r ? r : 1;
 }
 
 /* Classes 0x0604 and 0x0609: PCI-to-PCI bridges, transparent or not. */
-static bool is_bridge(const struct core *core, const char *dir)
+static int is_bridge(const struct core *core, const char *dir)
 {
 	char path[SYSFS_PATH_MAX], text[16];
 	unsigned long class;
-	ssize_t n = -EINVAL;
+	ssize_t n;
+	int r = sysfs_format(path, sizeof(path), "%s/class", dir);
 
-	if (!sysfs_format(path, sizeof(path), "%s/class", dir))
-		n = core->sys->read_file(core->sys->data, path, text, sizeof(text) - 1);
+	if (r)
+		return r;
+	n = core->sys->read_file(core->sys->data, path, text, sizeof(text) - 1);
 	if (n < 0)
-		return false;
+		return n == -ENOENT ? 0 : (int)n;
 	text[n] = '\0';
 	class = strtoul(text, NULL, 16) >> 8;
 	return class == 0x0604 || class == 0x0609;
@@ -77,6 +83,7 @@ static int read_member(const struct core *core, const char *devices, const char 
 	char dir[SYSFS_PATH_MAX], text[SYSFS_PATH_MAX];
 	int r = sysfs_format(dir, sizeof(dir), "%s/%s", devices, name);
 
+	*m = (struct group_member){ 0 };
 	if (!r)
 		r = sysfs_subsystem(core->sys, dir, text, sizeof(text));
 	if (r)
@@ -87,10 +94,17 @@ static int read_member(const struct core *core, const char *devices, const char 
 	if (r && r != -ENOENT)
 		return r;
 	copy(m->driver, sizeof(m->driver), r ? "" : text);
-	m->bridge = !strcmp(m->bus, "pci") && is_bridge(core, dir);
-	m->vfio = *m->driver && (has_vfio_name(m->driver) || has_file(core, dir, "vfio-dev"));
-	m->blocks = *m->driver && !m->vfio && bus_claims_dma(m->bus) &&
-		    !leaves_dma_alone(m->driver);
+	r = !strcmp(m->bus, "pci") ? is_bridge(core, dir) : 0;
+	if (r < 0)
+		return r;
+	m->bridge = r;
+	if (!*m->driver)
+		return 0;
+	r = has_vfio_name(m->driver) ? 1 : has_file(core, dir, "vfio-dev");
+	if (r < 0)
+		return r;
+	m->vfio = r;
+	m->blocks = !m->vfio && bus_claims_dma(m->bus) && !leaves_dma_alone(m->driver);
 	return 0;
 }
 
@@ -113,8 +127,10 @@ static int read_kind(const struct core *core, const char *dir, const char *devic
 	if (strcmp(text, "vfio-noiommu"))
 		return 0;
 	r = sysfs_format(path, sizeof(path), "%s/%s", devices, first);
-	*noiommu = !r && !has_file(core, path, "mdev_type");
-	return r;
+	if (!r)
+		r = has_file(core, path, "mdev_type");
+	*noiommu = !r;
+	return r < 0 ? r : 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -180,6 +196,44 @@ const struct group_member *group_facts_blocker(const struct group_facts *facts)
 		if (facts->members[i].blocks)
 			return &facts->members[i];
 	return NULL;
+}
+
+/* "0000:01:01.0 (nvme), 0000:01:02.0 (xhci_hcd) and 3 more" */
+static void list_blockers(const struct group_facts *facts, char *text, size_t size)
+{
+	size_t used = 0, more = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < facts->count; i++) {
+		const struct group_member *m = &facts->members[i];
+
+		if (!m->blocks)
+			continue;
+		/* Room for one more, and for the last words. */
+		if (used + sizeof(m->name) + sizeof(m->driver) + 24 > size)
+			more++;
+		else
+			used += (size_t)snprintf(text + used, size - used, "%s%s (%s)",
+						 used ? ", " : "", m->name, m->driver);
+	}
+	if (more)
+		snprintf(text + used, size - used, " and %zu more", more);
+}
+
+int group_facts_check(const struct group_facts *facts, const char *operation, const char *object)
+{
+	const struct group_member *m = group_facts_blocker(facts);
+	char list[240], remedy[320];
+
+	if (!m)
+		return 0;
+	list_blockers(facts, list, sizeof(list));
+	snprintf(remedy, sizeof(remedy),
+		 "write %s to /sys/bus/%s/drivers/%s/unbind; then bind it to vfio-pci, or leave it without a driver",
+		 m->name, m->bus, m->driver);
+	return err(-EPERM, operation, object, remedy,
+		   "IOMMU group %d is not viable: kernel drivers are bound to %s", facts->number,
+		   list);
 }
 
 void group_member_reason(const struct group_member *m, char *text, size_t size)

@@ -34,6 +34,9 @@ void group_facts_free(struct group_facts *facts);
 /* The first member that keeps the group from user space, or NULL. */
 const struct group_member *group_facts_blocker(const struct group_facts *facts);
 
+/* 0 if no member does; else the error record, naming them, and -EPERM. */
+int group_facts_check(const struct group_facts *facts, const char *operation, const char *object);
+
 /* Why a member does or does not keep the group from user space, in words. */
 void group_member_reason(const struct group_member *m, char *text, size_t size);
 

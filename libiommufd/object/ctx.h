@@ -9,6 +9,7 @@
 #include "base/object.h"
 
 struct iommufd_device;
+struct iommufd_group;
 
 /* Lock order: context, then IOAS (two: by address), then device. */
 struct iommufd_ctx {
@@ -16,8 +17,9 @@ struct iommufd_ctx {
 	struct core core;
 	struct backend backend;
 
-	pthread_mutex_t lock;           /* the list, and attachments of all devices */
+	pthread_mutex_t lock;           /* the lists, and attachments of all devices */
 	struct iommufd_device *devices; /* open ones; each holds us, not we them */
+	struct iommufd_group *groups;   /* likewise */
 };
 
 static inline int ctx_check(const struct iommufd_ctx *ctx, const char *function)

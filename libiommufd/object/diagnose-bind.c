@@ -15,22 +15,16 @@ struct refusal {
 	bool with_token, noiommu;
 };
 
-/* Says which member blocks the device's group; 0 if none does. */
-static int name_blocker(const struct refusal *why)
+/* Says which members block the device's group; 0 if none does. */
+static int name_blockers(const struct refusal *why)
 {
 	const struct iommufd_device *dev = why->dev;
-	const struct group_member *m;
 	struct group_facts facts;
-	int r = 0;
+	int r;
 
 	if (dev->group < 0 || group_facts_read(dev->fd.core, dev->group, &facts))
 		return 0;
-	m = group_facts_blocker(&facts);
-	if (m)
-		r = err(why->code, why->call, dev->fd.object,
-			"bind that device to vfio-pci, or leave it without a driver",
-			"IOMMU group %d is not viable: its member %s is bound to %s", dev->group,
-			m->name, m->driver);
+	r = group_facts_check(&facts, why->call, dev->fd.object);
 	group_facts_free(&facts);
 	return r;
 }
@@ -62,7 +56,7 @@ static int other_owner(const struct refusal *why)
 {
 	char holder[160];
 
-	if (name_blocker(why))
+	if (name_blockers(why))
 		return why->code;
 	name_holder(why, holder, sizeof(holder));
 	return err(why->code, why->call, why->dev->fd.object,
@@ -77,7 +71,7 @@ static int bind_refused(const struct refusal *why)
 
 	switch (why->code) {
 	case -EPERM:
-		if (name_blocker(why))
+		if (name_blockers(why))
 			return why->code;
 		return err(why->code, why->call, object,
 			   why->noiommu ? "run with CAP_SYS_RAWIO: without an IOMMU the device reaches all memory" :
@@ -142,7 +136,7 @@ static int container_refused(const struct refusal *why, enum transport_call call
 			return err(why->code, why->call, object,
 				   "run with CAP_SYS_RAWIO: without an IOMMU the device reaches all memory",
 				   "this user may not have devices without an IOMMU");
-		if (call == TRANSPORT_SET_IOMMU && !name_blocker(why))
+		if (call == TRANSPORT_SET_IOMMU && !name_blockers(why))
 			return unsafe_interrupts(why, "vfio_iommu_type1");
 		return other_owner(why);
 	case -EINVAL:
@@ -179,7 +173,7 @@ static int device_refused(const struct refusal *why, struct iommufd_ioas *ioas)
 		return diagnose_attach(why->dev, ioas, why->code);
 	switch (why->code) {
 	case -EPERM:
-		if (name_blocker(why))
+		if (name_blockers(why))
 			return why->code;
 		return bind_refused(why);
 	case -EINVAL:

@@ -17,11 +17,12 @@ what can be done. `iommufd.emu` has an emulated kernel for tests.
 from __future__ import annotations
 
 from ._lib import lib
-from .constants import (Cap, DeviceFlag, IrqFlag, IrqIndex, LogLevel, MapFlag, Memory,
-                        RegionFlag, RegionIndex)
+from .constants import (Cap, DeviceFlag, GroupFlag, IrqFlag, IrqIndex, LogLevel, MapFlag,
+                        MemberFlag, Memory, RegionFlag, RegionIndex)
 from .ctx import Context
 from .device import Device, DeviceInfo
 from .errors import IommufdError
+from .group import Group, GroupInfo, GroupMember
 from .ioas import IOAS, Mapping, Range, Span
 from .irq import EventFd, Irq, IrqInfo, wait
 from .pci import ConfigSpace
@@ -29,9 +30,10 @@ from .region import Area, MappedRegion, Region, RegionInfo
 
 __all__ = [
     "Area", "Cap", "ConfigSpace", "Context", "Device", "DeviceFlag", "DeviceInfo", "EventFd",
-    "IOAS", "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo", "LogLevel", "MapFlag",
-    "MappedRegion", "Mapping", "Memory", "Range", "Region", "RegionFlag", "RegionIndex",
-    "RegionInfo", "Span", "version", "wait",
+    "Group", "GroupFlag", "GroupInfo", "GroupMember", "IOAS", "IommufdError", "Irq", "IrqFlag",
+    "IrqIndex", "IrqInfo", "LogLevel", "MapFlag", "MappedRegion", "Mapping", "MemberFlag",
+    "Memory", "Range", "Region", "RegionFlag", "RegionIndex", "RegionInfo", "Span", "version",
+    "wait",
 ]
 
 

@@ -38,6 +38,7 @@ PROTOTYPES: Prototypes = {
     "iommufd_device_from_fd": (
         c_int, [c_void_p, c_int, POINTER(s.DeviceOptions), POINTER(c_void_p)]),
     "iommufd_device_get_fd": (c_int, [c_void_p]),
+    "iommufd_device_get_group": (c_int, [c_void_p, POINTER(c_void_p)]),
     "iommufd_device_get_info": (c_int, [c_void_p, POINTER(s.DeviceInfo)]),
     "iommufd_device_get_ioas": (c_int, [c_void_p, POINTER(c_void_p)]),
     "iommufd_device_get_report": (c_char_p, [c_void_p]),
@@ -49,6 +50,12 @@ PROTOTYPES: Prototypes = {
     "iommufd_device_reset": (c_int, [c_void_p]),
     "iommufd_device_unref": (c_void_p, [c_void_p]),
     "iommufd_error_last": (POINTER(s.Error), []),
+    "iommufd_group_check_viable": (c_int, [c_void_p]),
+    "iommufd_group_get_info": (c_int, [c_void_p, POINTER(s.GroupInfo)]),
+    "iommufd_group_get_member": (c_int, [c_void_p, c_uint32, POINTER(s.GroupMember)]),
+    "iommufd_group_open": (c_int, [c_void_p, c_int, POINTER(c_void_p)]),
+    "iommufd_group_ref": (c_void_p, [c_void_p]),
+    "iommufd_group_unref": (c_void_p, [c_void_p]),
     "iommufd_ioas_allow": (c_int, [c_void_p, POINTER(s.Range), c_size_t]),
     "iommufd_ioas_copy": (
         c_int, [c_void_p, c_void_p, c_uint64, c_uint64, c_uint32, POINTER(c_uint64),

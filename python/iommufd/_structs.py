@@ -70,6 +70,28 @@ class DeviceInfo(SizedStructure):
     ]
 
 
+class GroupInfo(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("number", c_int32),
+        ("flags", c_uint32),
+        ("num_members", c_uint32),
+        ("num_open", c_uint32),
+    ]
+
+
+class GroupMember(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+        ("name", c_char * 64),
+        ("bus", c_char * 16),
+        ("driver", c_char * 32),
+        ("reason", c_char * 128),
+    ]
+
+
 class Range(Structure):
     _fields_ = [("start", c_uint64), ("last", c_uint64)]
 
@@ -128,6 +150,8 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_ctx_opts": ContextOptions,
     "iommufd_device_opts": DeviceOptions,
     "iommufd_device_info": DeviceInfo,
+    "iommufd_group_info": GroupInfo,
+    "iommufd_group_member": GroupMember,
     "iommufd_range": Range,
     "iommufd_ioas_opts": IOASOptions,
     "iommufd_map_opts": MapOptions,

@@ -50,6 +50,22 @@ class DeviceFlag(enum.IntFlag):
     MEDIATED = 1 << 3
 
 
+class GroupFlag(enum.IntFlag):
+    """What is known of a group."""
+
+    VIABLE = 1 << 0
+    NOIOMMU = 1 << 1
+
+
+class MemberFlag(enum.IntFlag):
+    """What a member is to its group."""
+
+    BLOCKS = 1 << 0
+    VFIO = 1 << 1
+    BRIDGE = 1 << 2
+    OPEN = 1 << 3
+
+
 class IOASFlag(enum.IntFlag):
     """Flags of `iommufd_ioas_opts`; `IOAS` has a keyword for each."""
 
@@ -120,6 +136,8 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_CTX_", ContextFlag),
     ("IOMMUFD_CAP_", Cap),
     ("IOMMUFD_DEVICE_", DeviceFlag),
+    ("IOMMUFD_GROUP_", GroupFlag),
+    ("IOMMUFD_GROUP_MEMBER_", MemberFlag),
     ("IOMMUFD_IOAS_", IOASFlag),
     ("IOMMUFD_MAP_", MapFlag),
     ("IOMMUFD_MEMORY_", Memory),

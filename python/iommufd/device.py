@@ -15,6 +15,7 @@ from ._lib import lib
 from .constants import DeviceFlag
 from .ctx import Context
 from .errors import IommufdError, call
+from .group import Group
 from .ioas import IOAS
 from .irq import Irq
 from .pci import ConfigSpace
@@ -151,6 +152,13 @@ class Device(Handle):
     def cookie(self) -> int:
         """The number given when the device was opened; 0 is none."""
         return self.info.cookie
+
+    @property
+    def group(self) -> Group:
+        """The IOMMU group that the device is in."""
+        with self._family.lock:
+            address = receive("iommufd_device_get_group", self._ptr)
+            return Group._adopt(address, self._family)
 
     def region(self, index: int) -> Region:
         """A region of the device (`RegionIndex` for PCI)."""

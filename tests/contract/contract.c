@@ -79,6 +79,8 @@ static void release(struct held *h)
 {
 	if (h->kind == DEVICE)
 		iommufd_device_unref(h->object);
+	else if (h->kind == GROUP)
+		iommufd_group_unref(h->object);
 	else if (h->kind == IOAS)
 		iommufd_ioas_unref(h->object);
 	else if (h->kind == CONTEXT)
@@ -192,6 +194,12 @@ struct iommufd_device *get_device(struct fixture *f, enum place place)
 void put_device(struct fixture *f, struct iommufd_device *dev)
 {
 	release(find(f, DEVICE, dev, 0));
+}
+
+struct iommufd_group *hold_group(struct fixture *f, struct iommufd_group *group)
+{
+	hold(f, GROUP, group, 0, 0);
+	return group;
 }
 
 struct iommufd_ioas *hold_ioas(struct fixture *f, struct iommufd_ioas *ioas)

@@ -41,7 +41,7 @@
 enum place { ALONE1, ALONE2, SIBLING1, SIBLING2, MSIX, NUM_PLACES };
 
 /* Released in this order when the case ends. */
-enum kind { NOTHING, DEVICE, IOAS, CONTEXT, BUFFER, FD, NUM_KINDS };
+enum kind { NOTHING, DEVICE, GROUP, IOAS, CONTEXT, BUFFER, FD, NUM_KINDS };
 
 struct held {
 	enum kind kind;
@@ -77,6 +77,7 @@ struct iommufd_ctx *get_ctx(struct fixture *f, const struct iommufd_ctx_opts *op
 struct iommufd_ctx *hold_ctx(struct fixture *f, struct iommufd_ctx *ctx);
 struct iommufd_device *get_device(struct fixture *f, enum place place);
 struct iommufd_device *hold_device(struct fixture *f, struct iommufd_device *dev);
+struct iommufd_group *hold_group(struct fixture *f, struct iommufd_group *group);
 struct iommufd_ioas *get_ioas(struct fixture *f);
 struct iommufd_ioas *hold_ioas(struct fixture *f, struct iommufd_ioas *ioas);
 uint8_t *get_buffer(struct fixture *f, size_t size); /* zero, aligned to huge pages if as large */

@@ -18,6 +18,7 @@ contract_tests += \
 	tests/contract/test-ctx-use \
 	tests/contract/test-device \
 	tests/contract/test-device-fd \
+	tests/contract/test-group \
 	tests/contract/test-ioas-map \
 	tests/contract/test-ioas-mapv \
 	tests/contract/test-ioas-unmap \
@@ -55,6 +56,10 @@ tests_contract_test_device_LDADD = $(contract_libs)
 tests_contract_test_device_fd_SOURCES = tests/contract/test-device-fd.c
 tests_contract_test_device_fd_CFLAGS = $(contract_cflags)
 tests_contract_test_device_fd_LDADD = $(contract_libs)
+
+tests_contract_test_group_SOURCES = tests/contract/test-group.c
+tests_contract_test_group_CFLAGS = $(contract_cflags)
+tests_contract_test_group_LDADD = $(contract_libs)
 
 tests_contract_test_ioas_map_SOURCES = tests/contract/test-ioas-map.c
 tests_contract_test_ioas_map_CFLAGS = $(contract_cflags)

@@ -78,6 +78,7 @@ extern uint8_t memory[MEMORY_PAGES * 4096];
 	done_; })
 
 bool open_dev(struct run *r, int index, const char *name, uint64_t cookie);
+void play_group(struct run *r);
 void play_irq(struct run *r);
 void play_fixed_irq(struct run *r);
 

@@ -258,6 +258,7 @@ const struct scenario scenarios[] = {
 	{ "space", play_space },
 	{ "copy", play_copy },
 	{ "attach", play_attach },
+	{ "group", play_group },
 	{ "region", play_region },
 	{ "irq", play_irq },
 	{ "irq that cannot grow", play_fixed_irq },

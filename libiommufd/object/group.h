@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#ifndef OBJECT_GROUP_H
+#define OBJECT_GROUP_H
+
+#include <libiommufd/group.h>
+
+#include "discover/group.h"
+#include "object/ctx.h"
+
+struct iommufd_group {
+	struct object obj;
+	struct iommufd_ctx *ctx;    /* held */
+	struct iommufd_group *next; /* in the context's list, under its lock */
+	int number;
+	char object[32];            /* "group N", for error records */
+	struct group_facts facts;   /* as last seen; under the context's lock */
+};
+
+static inline int group_check(const struct iommufd_group *group, const char *function)
+{
+	return group && object_is(&group->obj, OBJECT_GROUP) ? 0 : err_handle(function, "group");
+}
+
+#endif

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""Groups: who is in one, and who is in the way."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import unittest
+import warnings
+
+from base import EDU, EDU_GROUPED, MachineTest
+from iommufd import Context, Group, GroupFlag, MemberFlag
+
+BRIDGE = "0000:00:1e.0"
+
+
+class GroupTest(MachineTest):
+    def group(self, number: int) -> Group:
+        return self.keep(Group(self.ctx, number))
+
+    def test_info(self) -> None:
+        self.assertEqual(self.group(3).info, (3, GroupFlag.VIABLE, 1, 0))
+
+    def test_members(self) -> None:
+        self.device(EDU_GROUPED[1])
+        members = self.group(8).members
+        self.assertEqual([member.name for member in members], [BRIDGE, *EDU_GROUPED])
+        self.assertEqual([member.driver for member in members], ["", "vfio-pci", "vfio-pci"])
+        self.assertEqual({member.bus for member in members}, {"pci"})
+        self.assertEqual([member.flags for member in members],
+                         [MemberFlag.BRIDGE, MemberFlag.VFIO, MemberFlag.VFIO | MemberFlag.OPEN])
+        for member in members:
+            self.assertTrue(member.reason)
+
+    def test_of_a_device(self) -> None:
+        group = self.device(EDU).group
+        self.assertEqual(group.number, 3)
+        self.assertEqual(group.info.num_open, 1)
+
+    def test_many_members(self) -> None:
+        for slot in range(250):
+            self.machine.add_device(f"0000:{slot + 2:02x}:00.0", group=77, driver="")
+        members = self.group(77).members
+        self.assertEqual([member.name for member in members],
+                         [f"0000:{slot + 2:02x}:00.0" for slot in range(250)])
+
+    def test_viable(self) -> None:
+        group = self.group(8)
+        self.assertTrue(group.viable)
+        group.check_viable()
+        self.machine.add_device("0000:02:00.0", group=8, driver="nvme")
+        self.assertFalse(group.viable)
+        error = self.assertFails(errno.EPERM, group.check_viable)
+        self.assertIn("0000:02:00.0 (nvme)", error.message)
+        self.assertIn("/sys/bus/pci/drivers/nvme/unbind", error.remedy)
+
+    def test_no_such_group(self) -> None:
+        self.assertFails(errno.ENOENT, Group, self.ctx, 4711)
+        self.assertFails(errno.EINVAL, Group, self.ctx, -1)
+
+    def test_closed(self) -> None:
+        with self.group(3) as group:
+            pass
+        with self.assertRaises(ValueError):
+            group.members
+
+    def test_forgotten_without_a_warning(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with Context(machine=self.machine) as ctx:
+                Group(ctx, 3)
+                gc.collect()
+
+
+if __name__ == "__main__":
+    unittest.main()
