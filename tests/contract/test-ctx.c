@@ -98,11 +98,26 @@ static void ctx_new_named_backend(void **state)
 	}
 }
 
+/* What the environment asks for goes before the caller's wish; the cases below set it aside. */
+static char asked_for[32];
+
+static int restore_environment(void **state)
+{
+	if (*asked_for)
+		setenv("LIBIOMMUFD_BACKEND", asked_for, 1);
+	else
+		unsetenv("LIBIOMMUFD_BACKEND");
+	return fixture_teardown(state);
+}
+
+#define CASE_WITH_ENVIRONMENT(f) { #f, f, fixture_setup, restore_environment, (void *)(uintptr_t)#f }
+
 static void ctx_new_unknown_backend_einval(void **state)
 {
 	struct iommufd_ctx_opts opts = { .size = sizeof(opts), .backend = "nonsense" };
 
 	(void)state;
+	unsetenv("LIBIOMMUFD_BACKEND");
 	refuse_new(&opts, -EINVAL);
 	opts.backend = "";
 	refuse_new(&opts, -EINVAL);
@@ -119,7 +134,6 @@ static void ctx_new_backend_by_environment(void **state)
 	expect_error_begin("LIBIOMMUFD_BACKEND");
 	struct iommufd_ctx *ctx = (void *)1;
 	int rc = iommufd_ctx_new(&opts, &ctx);
-	unsetenv("LIBIOMMUFD_BACKEND");
 	expect_error(rc, -EINVAL, "LIBIOMMUFD_BACKEND=nonsense", __FILE__, __LINE__);
 	assert_null(ctx);
 }
@@ -277,6 +291,7 @@ static void ctx_from_fd_bad_opts(void **state)
 	struct future_opts opts = { .known.size = sizeof(opts), .unknown = 1 };
 	int fd = iommufd_ctx_get_fd(f->ctx);
 
+	unsetenv("LIBIOMMUFD_BACKEND");
 	refuse_from_fd(fd, &opts.known, -E2BIG);
 	opts.unknown = 0;
 	opts.known.flags = 1ull << 40;
@@ -327,8 +342,8 @@ static const struct CMUnitTest cases[] = {
 	CASE(ctx_new_opts_from_the_past),
 	CASE(ctx_new_unknown_flag_eopnotsupp),
 	CASE(ctx_new_named_backend),
-	CASE(ctx_new_unknown_backend_einval),
-	CASE(ctx_new_backend_by_environment),
+	CASE_WITH_ENVIRONMENT(ctx_new_unknown_backend_einval),
+	CASE_WITH_ENVIRONMENT(ctx_new_backend_by_environment),
 	CASE(ctx_new_log_level_out_of_range_einval),
 	CASE(ctx_new_reserved_einval),
 	CASE(ctx_new_foreign_sys_einval),
@@ -342,13 +357,16 @@ static const struct CMUnitTest cases[] = {
 	CASE(ctx_from_fd_not_open_ebadf),
 	CASE(ctx_from_fd_foreign_enotty),
 	CASE(ctx_from_fd_of_a_device_enotty),
-	CASE(ctx_from_fd_bad_opts),
+	CASE_WITH_ENVIRONMENT(ctx_from_fd_bad_opts),
 	CASE(ctx_from_fd_rlimit_after_objects_ebusy),
 	CASE(ctx_from_fd_no_descriptor_left_emfile),
 };
 
 int main(int argc, char **argv)
 {
+	const char *backend = getenv("LIBIOMMUFD_BACKEND");
+
+	snprintf(asked_for, sizeof(asked_for), "%s", backend ? backend : "");
 	contract_begin(argc, argv);
 	return cmocka_run_group_tests_name("ctx", cases, NULL, NULL);
 }
