@@ -136,7 +136,9 @@ static int mapv(struct iommufd_ioas *ioas, const char *function, struct iommufd_
 	if (!places)
 		return err_nomem(function, ioas->object);
 	pthread_mutex_lock(&ioas->lock);
-	r = mapv_locked(ioas, &base, vec, count, flags, places, failed);
+	r = ioas_fresh_ranges(ioas, function);
+	if (!r)
+		r = mapv_locked(ioas, &base, vec, count, flags, places, failed);
 	pthread_mutex_unlock(&ioas->lock);
 	if (!r)
 		tell_places(vec, count, flags, places);

@@ -228,6 +228,20 @@ static void ioas_mapv_reserved_leaves_nothing(void **state)
 	assert_int_equal(failed, 1);
 }
 
+static void ioas_mapv_after_detach_knows_wider_ranges(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_ioas *ioas = get_ioas(f);
+	struct iommufd_device *dev = get_device(f, ALONE1);
+	struct iommufd_map_vec vec[1];
+
+	pieces(vec, 1, get_buffer(f, PAGE), PAGE);
+	assert_ok(iommufd_device_attach(dev, ioas));
+	vec[0].iova = reserved_iova(ioas);
+	assert_ok(iommufd_device_detach(dev));
+	assert_ok(mapv(ioas, vec, 1, FIXED_RW, NULL));
+}
+
 static void ioas_mapv_read_only_memory_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -269,6 +283,7 @@ static const struct CMUnitTest cases[] = {
 	CASE(ioas_mapv_overlap_leaves_nothing),
 	CASE(ioas_mapv_absent_memory_leaves_nothing),
 	CASE(ioas_mapv_reserved_leaves_nothing),
+	CASE(ioas_mapv_after_detach_knows_wider_ranges),
 	CASE(ioas_mapv_read_only_memory_leaves_nothing),
 	CASE(ioas_mapv_bad_argument),
 };
