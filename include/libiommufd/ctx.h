@@ -76,6 +76,12 @@ enum {
 	IOMMUFD_CAP_PASID = 11,             /**< PASID attachment through this library */
 	IOMMUFD_CAP_DIRTY_TRACKING = 12,    /**< dirty tracking through this library */
 	IOMMUFD_CAP_FAULT_QUEUE = 13,       /**< I/O page faults through this library */
+	IOMMUFD_CAP_ISOLATION = 14,         /**< an IOMMU stands between devices and memory; 0 only on noiommu */
+	IOMMUFD_CAP_UPDATE_VA = 15,         /**< a mapping's memory can move to another address of the process */
+	IOMMUFD_CAP_MAP_DEVICE = 16,        /**< the memory of a mapped BAR can be mapped by its address */
+	IOMMUFD_CAP_DETACH_JOINED = 17,     /**< a device opened with an IOAS can be detached and replaced */
+	IOMMUFD_CAP_DIRTY_ALL_PINNED = 18,  /**< dirty tracking reports every pinned page as written */
+	IOMMUFD_CAP_DEVICE_FD = 19,         /**< the character device of a device can be handed over */
 };
 
 /**

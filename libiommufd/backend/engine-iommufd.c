@@ -51,7 +51,7 @@ static int probe(struct engine *e)
 	if (!alloc || absent)
 		return -ENOTTY;
 	e->caps = UINT64_C(1) << IOMMUFD_CAP_MAP_WITHOUT_DEVICE |
-		  UINT64_C(1) << IOMMUFD_CAP_REPLACE | UINT64_C(1) << IOMMUFD_CAP_GROUPS;
+		  UINT64_C(1) << IOMMUFD_CAP_ISOLATION | UINT64_C(1) << IOMMUFD_CAP_GROUPS;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		int r = knows(e, commands[i].request);
 

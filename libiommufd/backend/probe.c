@@ -132,6 +132,7 @@ int backend_open(struct backend *b, const struct core *core, const char *functio
 		sys_close(core->sys, &b->engine.fd);
 		return probe_failed(b, adopt, r);
 	}
+	b->engine.caps |= b->transports[0]->caps;
 	if (adopt < 0)
 		report(b, "opened " NODE ": ok");
 	else

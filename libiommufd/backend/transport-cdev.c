@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include <libiommufd/ctx.h>
+
 #include "backend/transport.h"
 
 static int call(const struct devfd *d, unsigned long request, void *arg)
@@ -68,6 +70,8 @@ const struct transport_ops transport_cdev = {
 		[TRANSPORT_ATTACH] = "VFIO_DEVICE_ATTACH_IOMMUFD_PT",
 		[TRANSPORT_DETACH] = "VFIO_DEVICE_DETACH_IOMMUFD_PT",
 	},
+	.caps = UINT64_C(1) << IOMMUFD_CAP_REPLACE | UINT64_C(1) << IOMMUFD_CAP_DETACH_JOINED |
+		UINT64_C(1) << IOMMUFD_CAP_DEVICE_FD,
 	.bind = bind_iommufd,
 	.release = release,
 	.attach = attach,

@@ -26,6 +26,7 @@ struct bind_request {
 struct transport_ops {
 	const char *name;
 	const char *call_names[TRANSPORT_CALL_COUNT];
+	uint64_t caps; /* 1 << IOMMUFD_CAP_* that devices had so have */
 
 	/*
 	 * Make the device ours in engine @e: fills d->id, and d->fd where the device

@@ -39,6 +39,12 @@ class Cap(enum.IntEnum):
     PASID = 11
     DIRTY_TRACKING = 12
     FAULT_QUEUE = 13
+    ISOLATION = 14
+    UPDATE_VA = 15
+    MAP_DEVICE = 16
+    DETACH_JOINED = 17
+    DIRTY_ALL_PINNED = 18
+    DEVICE_FD = 19
 
 
 class DeviceFlag(enum.IntFlag):

@@ -27,6 +27,7 @@ contract_tests += \
 	tests/contract/test-ioas-lookup \
 	tests/contract/test-ioas-file \
 	tests/contract/test-attach \
+	tests/contract/test-join \
 	tests/contract/test-dma \
 	tests/contract/test-region \
 	tests/contract/test-irq \
@@ -92,6 +93,10 @@ tests_contract_test_ioas_file_LDADD = $(contract_libs)
 tests_contract_test_attach_SOURCES = tests/contract/test-attach.c
 tests_contract_test_attach_CFLAGS = $(contract_cflags)
 tests_contract_test_attach_LDADD = $(contract_libs)
+
+tests_contract_test_join_SOURCES = tests/contract/test-join.c
+tests_contract_test_join_CFLAGS = $(contract_cflags)
+tests_contract_test_join_LDADD = $(contract_libs)
 
 tests_contract_test_dma_SOURCES = tests/contract/test-dma.c
 tests_contract_test_dma_CFLAGS = $(contract_cflags)
