@@ -10,6 +10,7 @@ include tests/contract/local.mk
 include tests/fault/local.mk
 endif
 include tests/bench/local.mk
+include tests/diff/local.mk
 include tests/build/local.mk
 include tests/lab/local.mk
 

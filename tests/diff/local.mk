@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# Random operations on every backend and on a model, see tests/diff/diff.h; and
+# a proof that they notice what is wrong, tests/diff/mutate.
+
+check_PROGRAMS += tests/diff/diff-backends
+TESTS += tests/diff/diff-backends
+
+tests_diff_diff_backends_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)
+tests_diff_diff_backends_LDADD = libiommufd.la libiommufd-emu.la
+tests_diff_diff_backends_SOURCES = \
+	tests/diff/contest.c tests/diff/contest.h \
+	tests/diff/diff-backends.c tests/diff/diff.h \
+	tests/diff/memory.c tests/diff/memory.h \
+	tests/diff/model.c tests/diff/model.h \
+	tests/diff/ops-bad.c \
+	tests/diff/ops-device.c \
+	tests/diff/ops-dma.c \
+	tests/diff/ops-ioas.c \
+	tests/diff/ops-look.c \
+	tests/diff/ops-map.c \
+	tests/diff/run.c tests/diff/run.h \
+	tests/diff/some.c
+
+# The full count; DIFF_FLAGS for options of the program.
+check-diff: all tests/diff/diff-backends
+	LIBIOMMUFD_EMU=1 ./tests/diff/diff-backends --ops 1000000 $(DIFF_FLAGS)
+
+.PHONY: check-diff
