@@ -4,8 +4,9 @@
  * @section emu The emulated kernel
  *
  * libiommufd-emu models, in process, the kernel that the library talks to:
- * /dev/iommu, VFIO device files, the sysfs facts around them and a PCI test
- * device that copies memory through the I/O page table and raises MSIs. Link
+ * /dev/iommu, VFIO device files, groups and containers, the sysfs facts around
+ * them and a PCI test device that copies memory through the I/O page table and
+ * raises MSIs. Link
  * it (`-liommufd-emu`) to test your own code without root and without an
  * IOMMU. Nothing is isolated here: never mistake it for a real device.
  *
@@ -48,6 +49,8 @@ struct iommufd_emu_opts {
 	 * releases, which have no /dev/iommu. Not kept.
 	 */
 	const char *kernel;
+	uint32_t dma_entries;  /**< mappings that a type1 container may have; 0 is 65535 */
+	uint32_t reserved;     /**< zero */
 };
 
 /** Flags of struct iommufd_emu_opts. */
@@ -69,6 +72,8 @@ struct iommufd_emu_device_opts {
 	uint32_t group;       /**< IOMMU group number; devices with the same number share it */
 	uint32_t reserved;    /**< zero */
 	const uint8_t *vf_token; /**< 16 bytes a binding must present; NULL is none needed */
+	uint64_t reserved_start; /**< first IOVA at which no memory can be for it, a multiple of 4096 */
+	uint64_t reserved_last;  /**< last of these IOVAs; 0 is none */
 };
 
 /** Flags of struct iommufd_emu_device_opts. */
@@ -111,12 +116,14 @@ struct iommufd_emu_counts {
 	uint64_t ioas;        /**< I/O address spaces */
 	uint64_t bound;       /**< devices bound to an iommufd */
 	uint64_t attached;    /**< devices attached to an address space */
-	uint64_t mappings;    /**< areas in all address spaces */
+	uint64_t mappings;    /**< areas in all address spaces and containers */
 	uint64_t pinned_pages;/**< 4 KiB pages pinned for DMA */
 	uint64_t bar_maps;    /**< live memory mappings of BARs */
 	uint64_t eventfds;    /**< eventfds held as interrupt triggers */
 	uint64_t dma_bytes;   /**< bytes moved by devices */
 	uint64_t dma_faults;  /**< device accesses that the page table refused */
+	uint64_t groups;      /**< open group files */
+	uint64_t containers;  /**< type1 containers: open, or still held by a group */
 };
 
 /**
@@ -202,8 +209,9 @@ int iommufd_emu_get_default(struct iommufd_emu **out);
  * @param opts  the device; strings and token are copied
  * @return 0, or:
  *   -EINVAL         @p emu or @p opts is NULL, the size field is too small to
- *                   hold itself, the BDF is missing or malformed, or the
- *                   driver's name is longer than 31 characters or has a slash
+ *                   hold itself, the BDF is missing or malformed, the driver's
+ *                   name is longer than 31 characters or has a slash, or the
+ *                   reserved IOVAs are not whole pages
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag
  *   -EEXIST         the BDF is taken
@@ -279,11 +287,12 @@ int iommufd_emu_get_counts(struct iommufd_emu *emu, struct iommufd_emu_counts *c
  * Open one of the machine's files as another process would, to hand it over.
  *
  * @param emu   the machine
- * @param path  "/dev/iommu" or "/dev/vfio/devices/vfioN"; N counts devices with a VFIO driver in the order in which they got it, from 0
+ * @param path  "/dev/iommu", "/dev/vfio/vfio", "/dev/vfio/N" for group N, or "/dev/vfio/devices/vfioN"; there N counts devices with a VFIO driver in the order in which they got it, from 0
  * @return a file descriptor for iommufd_emu_close(), or:
  *   -EINVAL         an argument is NULL
  *   -ENOENT         no such file in the machine
  *   -EACCES         the machine's options forbid it, or it is no device
+ *   -EBUSY          a group that is open, or of which a device is bound by its own file
  *   -EMFILE         too many descriptors are open in the process
  *   -ENFILE         too many descriptors are open in the system
  *   -ENOMEM         out of memory

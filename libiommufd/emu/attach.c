@@ -7,10 +7,6 @@
 
 #include "os/uapi.h"
 
-/* Where devices' writes are interrupts, no memory can be. */
-#define MSI_START UINT64_C(0xfee00000)
-#define MSI_LAST UINT64_C(0xfeefffff)
-
 /* In place of a PASID: the device itself, and the same if named as PASID 0. */
 enum { NO_PASID = -1, PASID_ZERO = 0 };
 
@@ -20,9 +16,20 @@ enum { NO_PASID = -1, PASID_ZERO = 0 };
  */
 typedef int connect_fn(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid);
 
-static int reserve_msi(struct emu_device *dev, struct emu_ioas *ioas)
+static int reserve(struct emu_device *dev, struct emu_ioas *ioas)
 {
-	return emu_iova_reserve(ioas, MSI_START, MSI_LAST, dev);
+	struct emu_range reserved[EMU_MAX_RESERVED];
+	size_t n = emu_device_reserved(dev, reserved);
+
+	for (size_t i = 0; i < n; i++) {
+		int r = emu_iova_reserve(ioas, reserved[i].start, reserved[i].last, dev);
+
+		if (r) {
+			emu_iova_unreserve(ioas, dev);
+			return r;
+		}
+	}
+	return 0;
 }
 
 static void count_attached(struct emu_device *dev, bool attached)
@@ -41,7 +48,7 @@ static int attach(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
 		return -EBUSY;
 	if (group->hwpt && group->hwpt != hwpt)
 		return -EINVAL;
-	r = reserve_msi(dev, hwpt->ioas);
+	r = reserve(dev, hwpt->ioas);
 	if (r)
 		return r;
 	if (!group->hwpt && !hwpt->pasid && group->pasids) {
@@ -80,7 +87,7 @@ static int reserve_group(struct emu_device *dev, struct emu_ioas *ioas)
 
 		if (m->group != dev->group || !m->attached)
 			continue;
-		r = reserve_msi(m, ioas);
+		r = reserve(m, ioas);
 		if (r) {
 			unreserve_group(dev, ioas);
 			return r;
@@ -194,7 +201,7 @@ static int check_first(struct emu_device *dev, struct emu_ioas *ioas)
 
 	if (dev->attached)
 		return -EBUSY;
-	r = dev->group->hwpt ? -EINVAL : reserve_msi(dev, ioas);
+	r = dev->group->hwpt ? -EINVAL : reserve(dev, ioas);
 	if (!r)
 		emu_iova_unreserve(ioas, dev);
 	return r;
@@ -308,6 +315,14 @@ int emu_device_detach(struct emu_device *dev, uint64_t arg)
 		detach(dev);
 	}
 	return 0;
+}
+
+/* As a group's member is, that never says what to attach it to. */
+int emu_device_attach_ioas(struct emu_device *dev, struct emu_ioas *ioas)
+{
+	uint32_t pt_id;
+
+	return connect_ioas(dev, ioas, NO_PASID, attach, &pt_id);
 }
 
 void emu_device_detach_all(struct emu_device *dev)

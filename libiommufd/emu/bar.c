@@ -174,7 +174,7 @@ int emu_bar_mmap(struct emu_file *file, size_t n, int prot, uint64_t offset, voi
 	dev->emu->bar_maps = map;
 	dev->emu->counts.bar_maps++;
 	bar->maps++;
-	file->bar_maps++;
+	file->holds++;
 	emu_engine_kick(dev->emu);
 	*out = addr;
 	return 0;
@@ -194,7 +194,7 @@ static void forget(struct iommufd_emu *emu, struct emu_bar_map *map)
 		release_memory(bar);
 	emu->counts.bar_maps--;
 	free(map);
-	file->bar_maps--;
+	file->holds--;
 	emu_file_put(emu, file);
 }
 

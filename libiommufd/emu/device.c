@@ -9,18 +9,19 @@
 static const struct {
 	uint32_t request;
 	int (*serve)(struct emu_device *dev, uint64_t arg);
+	bool cdev_only;
 } rows[] = {
-	{ K_VFIO_DEVICE_ATTACH_IOMMUFD_PT, emu_device_attach },
-	{ K_VFIO_DEVICE_DETACH_IOMMUFD_PT, emu_device_detach },
-	{ K_VFIO_DEVICE_FEATURE, emu_device_feature },
-	{ K_VFIO_DEVICE_GET_INFO, emu_device_info },
-	{ K_VFIO_DEVICE_GET_IRQ_INFO, emu_irq_info },
-	{ K_VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, emu_hot_reset_info },
-	{ K_VFIO_DEVICE_GET_REGION_INFO, emu_region_info },
-	{ K_VFIO_DEVICE_IOEVENTFD, emu_ioeventfd },
-	{ K_VFIO_DEVICE_PCI_HOT_RESET, emu_hot_reset },
-	{ K_VFIO_DEVICE_RESET, emu_device_reset_ioctl },
-	{ K_VFIO_DEVICE_SET_IRQS, emu_irq_set },
+	{ K_VFIO_DEVICE_ATTACH_IOMMUFD_PT, emu_device_attach, true },
+	{ K_VFIO_DEVICE_DETACH_IOMMUFD_PT, emu_device_detach, true },
+	{ K_VFIO_DEVICE_FEATURE, emu_device_feature, false },
+	{ K_VFIO_DEVICE_GET_INFO, emu_device_info, false },
+	{ K_VFIO_DEVICE_GET_IRQ_INFO, emu_irq_info, false },
+	{ K_VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, emu_hot_reset_info, false },
+	{ K_VFIO_DEVICE_GET_REGION_INFO, emu_region_info, false },
+	{ K_VFIO_DEVICE_IOEVENTFD, emu_ioeventfd, false },
+	{ K_VFIO_DEVICE_PCI_HOT_RESET, emu_hot_reset, false },
+	{ K_VFIO_DEVICE_RESET, emu_device_reset_ioctl, false },
+	{ K_VFIO_DEVICE_SET_IRQS, emu_irq_set, false },
 };
 
 int emu_device_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
@@ -31,7 +32,8 @@ int emu_device_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
 		return -EINVAL;
 	emu_device_wake(file->device);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (rows[i].request == request)
+		if (rows[i].request == request &&
+		    (!rows[i].cdev_only || file->kind == EMU_FILE_CDEV))
 			return rows[i].serve(file->device, arg);
 	return -ENOTTY;
 }
@@ -42,4 +44,11 @@ struct emu_device *emu_device_by_cdev(struct iommufd_emu *emu, unsigned int cdev
 		if (dev->vfio && dev->cdev == cdev)
 			return dev;
 	return NULL;
+}
+
+size_t emu_device_reserved(const struct emu_device *dev, struct emu_range *out)
+{
+	out[0] = (struct emu_range){ EMU_MSI_START, EMU_MSI_LAST };
+	out[1] = dev->reserved;
+	return dev->reserved.last ? 2 : 1;
 }

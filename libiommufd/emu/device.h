@@ -5,6 +5,7 @@
 #ifndef EMU_DEVICE_H
 #define EMU_DEVICE_H
 
+#include "emu/group.h"
 #include "emu/iommu.h"
 
 /* Offsets in a device's file: a region's index, and a place in it. */
@@ -15,23 +16,10 @@
 #define EMU_MSIX_VECTORS 8
 #define EMU_NR_BARS 6
 
-/* One device's PASID attached to a page table. */
-struct emu_pasid {
-	struct emu_pasid *next;
-	struct emu_device *dev;
-	struct emu_hwpt *hwpt;
-	int pasid;
-};
-
-struct emu_group {
-	struct emu_group *next;
-	uint32_t id;
-	const struct emu_iommu *owner;	/* whoever bound a member first */
-	unsigned int owners;		/* members bound */
-	struct emu_hwpt *hwpt;		/* one for all members */
-	unsigned int attached;		/* members that asked for it */
-	struct emu_pasid *pasids;
-};
+/* Where devices' writes are interrupts, no memory can be. */
+#define EMU_MSI_START UINT64_C(0xfee00000)
+#define EMU_MSI_LAST UINT64_C(0xfeefffff)
+#define EMU_MAX_RESERVED 2
 
 /* Configuration space: the device's own, and what the user is shown instead. */
 struct emu_config {
@@ -104,10 +92,12 @@ struct emu_device {
 	bool msix;			/* MSI-X, PCIe capability and FLR */
 	bool has_token;
 	uint8_t token[16];
+	struct emu_range reserved;	/* IOVAs that it cannot use; last 0: none */
 
-	/* While bound: */
-	struct emu_file *file;
-	struct emu_iommu *iommu;
+	/* While open: */
+	unsigned int opens;		/* more than one only through the group */
+	bool by_cdev;
+	struct emu_iommu *iommu;	/* bound to it, or NULL: a container is used */
 	struct emu_object object;
 	bool attached;
 	bool attached_as_pasid;		/* by the way of PASID 0, which is the device itself */
@@ -123,6 +113,8 @@ struct emu_device {
 /* device.c */
 int emu_device_ioctl(struct emu_file *file, uint32_t request, uint64_t arg);
 struct emu_device *emu_device_by_cdev(struct iommufd_emu *emu, unsigned int cdev);
+/* Windows of IOVAs where no memory can be for this device; how many. */
+size_t emu_device_reserved(const struct emu_device *dev, struct emu_range *out);
 
 /* driver.c */
 bool emu_driver_name_ok(const char *driver);
@@ -133,9 +125,16 @@ void emu_driver_bound(struct emu_device *dev);
 /* bind.c */
 int emu_device_bind(struct emu_file *file, uint64_t arg);
 void emu_device_unbind(struct emu_file *file);
+/* Whether the user knows the token, 16 bytes or NULL, that the device asks for. */
+int emu_device_check_token(const struct emu_device *dev, const uint8_t *token);
+
+/* open.c: bound to @iommu, or in the group's container if that is NULL. */
+int emu_device_open(struct emu_device *dev, struct emu_iommu *iommu);
+void emu_device_close(struct emu_device *dev);
 
 /* attach.c */
 int emu_device_attach(struct emu_device *dev, uint64_t arg);
+int emu_device_attach_ioas(struct emu_device *dev, struct emu_ioas *ioas);
 int emu_device_detach(struct emu_device *dev, uint64_t arg);
 void emu_device_detach_all(struct emu_device *dev);
 

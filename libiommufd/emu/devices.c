@@ -18,6 +18,7 @@ static struct emu_group *get_group(struct iommufd_emu *emu, uint32_t id)
 	group = calloc(1, sizeof(*group));
 	if (!group)
 		return NULL;
+	group->emu = emu;
 	group->id = id;
 	group->next = emu->groups;
 	emu->groups = group;
@@ -28,6 +29,9 @@ static int init_device(struct emu_device *dev, const struct iommufd_emu_device_o
 {
 	const char *driver = opts->driver ? opts->driver : "vfio-pci";
 
+	if (opts->reserved_last < opts->reserved_start || opts->reserved_start % EMU_PAGE ||
+	    (opts->reserved_last && (opts->reserved_last + 1) % EMU_PAGE))
+		return -EINVAL;
 	if (!opts->bdf || !emu_bdf_parse(opts->bdf, &dev->domain, &dev->bus, &dev->devfn) ||
 	    !emu_driver_name_ok(driver))
 		return -EINVAL;
@@ -38,6 +42,7 @@ static int init_device(struct emu_device *dev, const struct iommufd_emu_device_o
 	dev->has_token = opts->vf_token;
 	if (opts->vf_token)
 		memcpy(dev->token, opts->vf_token, sizeof(dev->token));
+	dev->reserved = (struct emu_range){ opts->reserved_start, opts->reserved_last };
 	dev->bars[0].size = 1 << 20;
 	dev->bars[2].size = dev->msix ? EMU_PAGE : 0;
 	dev->wakeup = -1;
@@ -57,9 +62,12 @@ static int link_device(struct iommufd_emu *emu, struct emu_device *dev, uint32_t
 	if (!dev->group)
 		return -ENOMEM;
 	dev->cdev = emu_cdev_number(emu);
+	emu_group_add(dev);
 	r = emu_sysfs_add_device(emu, dev);
-	if (r)
+	if (r) {
+		emu_group_remove(dev);
 		return r;
+	}
 	*end = dev;
 	emu_uevent_device(dev, "add");
 	emu_driver_bound(dev);

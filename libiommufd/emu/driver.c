@@ -7,13 +7,6 @@
 #include "emu/device.h"
 #include "emu/uevent.h"
 
-/* Those that leave DMA to whoever owns the group. */
-static bool does_dma(const char *driver)
-{
-	return *driver && !strstr(driver, "vfio") && strcmp(driver, "pci-stub") &&
-	       strcmp(driver, "pcieport");
-}
-
 bool emu_driver_name_ok(const char *driver)
 {
 	return strlen(driver) < sizeof(((struct emu_device *)0)->driver) && !strchr(driver, '/');
@@ -36,6 +29,7 @@ static void unbind(struct emu_device *dev)
 	if (dev->vfio)
 		emu_uevent_vfio(dev, "remove");
 	emu_sysfs_unbind(dev);
+	emu_group_remove(dev);
 	dev->vfio = false;
 	*dev->driver = '\0';
 	emu_uevent_device(dev, "unbind");
@@ -47,13 +41,15 @@ static int bind(struct emu_device *dev, const char *driver)
 
 	if (!*driver)
 		return 0;
-	if (does_dma(driver) && dev->group->owners && emu_has(dev->emu, EMU_FEATURE_DMA_OWNER))
+	if (emu_driver_does_dma(driver) && dev->group->owners && emu_has(dev->emu, EMU_FEATURE_DMA_OWNER))
 		return -EBUSY;
 	dev->cdev = emu_cdev_number(dev->emu);
 	strcpy(dev->driver, driver);
 	dev->vfio = strstr(driver, "vfio");
+	emu_group_add(dev);
 	r = emu_sysfs_bind(dev);
 	if (r) {
+		emu_group_remove(dev);
 		dev->vfio = false;
 		*dev->driver = '\0';
 		return r;
@@ -82,7 +78,7 @@ static int set_driver(struct iommufd_emu *emu, const char *bdf, const char *driv
 		return -EINVAL;
 	if (!strcmp(dev->driver, driver))
 		return 0;
-	if (dev->vfio && dev->file) {
+	if (dev->vfio && dev->opens) {
 		emu_eventfd_signal(dev->irq.request); /* please give it back */
 		return -EBUSY;
 	}

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "emu/container.h"
 #include "emu/engine.h"
+#include "emu/type1.h"
 #include "os/uapi.h"
 
 enum {
@@ -149,12 +151,18 @@ void emu_edu_write(struct emu_device *dev, uint64_t at, unsigned int size, uint6
 static bool access_memory(struct emu_device *dev, uint64_t iova, void *buf, size_t n,
 			  bool to_memory)
 {
+	const struct emu_container *container = dev->group->container;
 	const struct emu_hwpt *hwpt = dev->group->hwpt;
 	uint32_t need = to_memory ? K_IOMMU_IOAS_MAP_WRITEABLE : K_IOMMU_IOAS_MAP_READABLE;
 	const struct emu_area *area;
 	size_t i;
 
-	if (!hwpt || !emu_config_master(dev))
+	if (!emu_config_master(dev))
+		return false;
+	if (container)
+		return container->type1 &&
+		       emu_type1_access(container->type1, iova, buf, n, to_memory);
+	if (!hwpt)
 		return false;
 	i = emu_ioas_search(hwpt->ioas, iova);
 	if (i == hwpt->ioas->nr_areas)

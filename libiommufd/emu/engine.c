@@ -48,7 +48,7 @@ static bool serve(struct emu_engine *engine, size_t *nr, uint64_t *progress)
 	*nr = 0;
 	watch(engine, nr, engine->kick);
 	for (struct emu_device *dev = engine->emu->devices; dev; dev = dev->next) {
-		if (!dev->file)
+		if (!dev->opens)
 			continue;
 		if (dev->bars[0].maps) {
 			emu_bar_sync(dev);

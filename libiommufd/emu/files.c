@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "emu/container.h"
 #include "emu/device.h"
 #include "emu/iommu.h"
 #include "emu/uevent.h"
@@ -32,10 +33,20 @@ int emu_file_add_fd(struct iommufd_emu *emu, struct emu_file *file, int fd)
 	return 0;
 }
 
-static void file_free(struct emu_file *file)
+static int open_iommu(struct iommufd_emu *emu, struct emu_file *file)
 {
-	free(file->fds);
-	free(file);
+	if (emu->flags & IOMMUFD_EMU_NO_PERMISSION)
+		return -EACCES;
+	file->kind = EMU_FILE_IOMMU;
+	file->iommu = emu_iommu_new(emu);
+	return file->iommu ? 0 : -ENOMEM;
+}
+
+static int open_container(struct iommufd_emu *emu, struct emu_file *file)
+{
+	file->kind = EMU_FILE_CONTAINER;
+	file->container = emu_container_new(emu);
+	return file->container ? 0 : -ENOMEM;
 }
 
 static int file_set_up(struct iommufd_emu *emu, struct emu_file *file, const char *path)
@@ -47,16 +58,17 @@ static int file_set_up(struct iommufd_emu *emu, struct emu_file *file, const cha
 		return -ENOENT;
 	if (!emu_node_is_device(node, &major, &minor))
 		return -EACCES;
-	if (major == EMU_CDEV_MAJOR) {
+	switch (major) {
+	case EMU_CDEV_MAJOR:
 		file->kind = EMU_FILE_CDEV;
 		file->device = emu_device_by_cdev(emu, minor);
 		return file->device ? 0 : -ENODEV;
+	case EMU_GROUP_MAJOR:
+		file->kind = EMU_FILE_GROUP;
+		return emu_group_open(file, emu, minor);
+	default:
+		return minor == EMU_IOMMU_MINOR ? open_iommu(emu, file) : open_container(emu, file);
 	}
-	if (emu->flags & IOMMUFD_EMU_NO_PERMISSION)
-		return -EACCES;
-	file->kind = EMU_FILE_IOMMU;
-	file->iommu = emu_iommu_new(emu);
-	return file->iommu ? 0 : -ENOMEM;
 }
 
 int emu_file_adopt(struct iommufd_emu *emu, struct emu_file *file, int fd)
@@ -73,7 +85,35 @@ int emu_file_adopt(struct iommufd_emu *emu, struct emu_file *file, int fd)
 	return fd;
 }
 
-static int file_open_fd(struct iommufd_emu *emu, struct emu_file *file)
+/* What the file stands for loses it. */
+static void file_close(struct iommufd_emu *emu, struct emu_file *file)
+{
+	switch (file->kind) {
+	case EMU_FILE_IOMMU:
+		emu_iommu_put(file->iommu);
+		break;
+	case EMU_FILE_CDEV:
+		if (file->bound)
+			emu_device_unbind(file);
+		break;
+	case EMU_FILE_CONTAINER:
+		emu_container_put(file->container);
+		break;
+	case EMU_FILE_GROUP:
+		emu_group_close(file);
+		break;
+	case EMU_FILE_DEVICE:
+		emu_device_close(file->device);
+		break;
+	case EMU_FILE_UEVENTS:
+		emu_uevents_close(emu, file->listener);
+		break;
+	}
+	free(file->fds);
+	free(file);
+}
+
+static int first_fd(struct iommufd_emu *emu, struct emu_file *file)
 {
 	int fd = memfd_create("iommufd-emu", MFD_CLOEXEC), r;
 
@@ -85,6 +125,15 @@ static int file_open_fd(struct iommufd_emu *emu, struct emu_file *file)
 	return r;
 }
 
+int emu_file_install(struct iommufd_emu *emu, struct emu_file *file)
+{
+	int fd = first_fd(emu, file);
+
+	if (fd < 0)
+		file_close(emu, file);
+	return fd;
+}
+
 int emu_file_open(struct iommufd_emu *emu, const char *path)
 {
 	struct emu_file *file = calloc(1, sizeof(*file));
@@ -93,13 +142,11 @@ int emu_file_open(struct iommufd_emu *emu, const char *path)
 	if (!file)
 		return -ENOMEM;
 	r = file_set_up(emu, file, path);
-	if (!r)
-		r = file_open_fd(emu, file);
-	if (r < 0) {
-		emu_iommu_put(file->iommu);
-		file_free(file);
+	if (r) {
+		file_close(emu, file);
+		return r;
 	}
-	return r;
+	return emu_file_install(emu, file);
 }
 
 struct emu_file *emu_file_find(struct iommufd_emu *emu, int fd)
@@ -116,22 +163,17 @@ struct emu_file *emu_file_find(struct iommufd_emu *emu, int fd)
 
 static void file_release(struct iommufd_emu *emu, struct emu_file *file)
 {
-	if (file->kind == EMU_FILE_CDEV && file->bound)
-		emu_device_unbind(file);
-	if (file->kind == EMU_FILE_UEVENTS)
-		emu_uevents_close(emu, file->listener);
-	emu_iommu_put(file->iommu);
 	for (struct emu_file **at = &emu->files; *at; at = &(*at)->next)
 		if (*at == file) {
 			*at = file->next;
 			break;
 		}
-	file_free(file);
+	file_close(emu, file);
 }
 
 void emu_file_put(struct iommufd_emu *emu, struct emu_file *file)
 {
-	if (!file->nr_fds && !file->bar_maps)
+	if (!file->nr_fds && !file->holds)
 		file_release(emu, file);
 }
 
@@ -148,8 +190,14 @@ bool emu_file_drop_fd(struct iommufd_emu *emu, struct emu_file *file, int fd)
 	return false;
 }
 
+/* Devices first: each may be the last to hold its group's file. */
 void emu_file_free_all(struct iommufd_emu *emu)
 {
-	while (emu->files)
-		file_release(emu, emu->files);
+	while (emu->files) {
+		struct emu_file *file = emu->files;
+
+		while (file->holds && file->next)
+			file = file->next;
+		file_release(emu, file);
+	}
 }

@@ -179,6 +179,13 @@ int emu_cmd_ioas_allow(struct emu_cmd *cmd)
 	return 0;
 }
 
+struct emu_ioas *emu_ioas_compat(struct emu_iommu *iommu)
+{
+	if (!iommu->vfio_ioas)
+		iommu->vfio_ioas = emu_ioas_new(iommu);
+	return iommu->vfio_ioas;
+}
+
 int emu_cmd_vfio_ioas(struct emu_cmd *cmd)
 {
 	struct k_iommu_vfio_ioas *arg = cmd->arg;

@@ -105,6 +105,8 @@ struct emu_ioas {
 struct emu_ioas *emu_ioas_new(struct emu_iommu *iommu);
 void emu_ioas_destroy(struct emu_ioas *ioas);
 struct emu_ioas *emu_ioas_get(struct emu_iommu *iommu, uint32_t id);
+/* What stands for a container when groups use the iommufd as one; made if there is none. */
+struct emu_ioas *emu_ioas_compat(struct emu_iommu *iommu);
 /* The area holding @iova, or the first one after it; nr_areas if there is none. */
 size_t emu_ioas_search(const struct emu_ioas *ioas, uint64_t iova);
 int emu_cmd_ioas_alloc(struct emu_cmd *cmd);

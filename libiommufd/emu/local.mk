@@ -9,6 +9,8 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/attach.c \
 	libiommufd/emu/bar.c \
 	libiommufd/emu/bind.c \
+	libiommufd/emu/container.c \
+	libiommufd/emu/container.h \
 	libiommufd/emu/device.c \
 	libiommufd/emu/device.h \
 	libiommufd/emu/devices.c \
@@ -19,6 +21,9 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/eventfd.c \
 	libiommufd/emu/feature.c \
 	libiommufd/emu/files.c \
+	libiommufd/emu/group-device.c \
+	libiommufd/emu/group.c \
+	libiommufd/emu/group.h \
 	libiommufd/emu/hwinfo.c \
 	libiommufd/emu/hwpt.c \
 	libiommufd/emu/info.c \
@@ -32,8 +37,10 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/machine.h \
 	libiommufd/emu/map.c \
 	libiommufd/emu/object.c \
+	libiommufd/emu/open.c \
 	libiommufd/emu/option.c \
 	libiommufd/emu/opts.c \
+	libiommufd/emu/owner.c \
 	libiommufd/emu/ownfd.c \
 	libiommufd/emu/pages.c \
 	libiommufd/emu/pci.c \
@@ -45,6 +52,11 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/table.c \
 	libiommufd/emu/tree.c \
 	libiommufd/emu/tree.h \
+	libiommufd/emu/type1-dirty.c \
+	libiommufd/emu/type1-info.c \
+	libiommufd/emu/type1-map.c \
+	libiommufd/emu/type1.c \
+	libiommufd/emu/type1.h \
 	libiommufd/emu/uevent.c \
 	libiommufd/emu/uevent.h \
 	libiommufd/emu/user.c \

@@ -67,6 +67,7 @@ IOMMUFD_EXPORT int iommufd_emu_new(const struct iommufd_emu_opts *opts, struct i
 	emu->flags = copy.flags;
 	emu->address_bits = copy.address_bits ? copy.address_bits : 39;
 	emu->memlock_pages = copy.memlock_pages;
+	emu->dma_entries = copy.dma_entries ? copy.dma_entries : UINT16_MAX;
 	emu_table_init(emu);
 	r = emu_sysfs_init(emu);
 	if (!r && !(copy.flags & IOMMUFD_EMU_EMPTY))

@@ -25,6 +25,7 @@
 
 #define emu_endof(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
 
+struct emu_container;
 struct emu_device;
 struct emu_engine;
 struct emu_group;
@@ -35,6 +36,9 @@ struct emu_node;
 enum emu_file_kind {
 	EMU_FILE_IOMMU,
 	EMU_FILE_CDEV,
+	EMU_FILE_CONTAINER,	/* /dev/vfio/vfio */
+	EMU_FILE_GROUP,		/* /dev/vfio/N */
+	EMU_FILE_DEVICE,	/* a device that its group was asked for */
 	EMU_FILE_UEVENTS,
 };
 
@@ -49,12 +53,15 @@ struct emu_file {
 	int *fds;		/* descriptors known to be open */
 	size_t nr_fds;
 	size_t room;
-	unsigned int bar_maps;	/* keep the file open like descriptors do */
+	unsigned int holds;	/* mapped BARs and devices of a group: like descriptors */
 	enum emu_file_kind kind;
 	struct emu_iommu *iommu;
-	struct emu_device *device;
-	bool bound;		/* this file bound the device, and may use it */
+	struct emu_container *container;
 	struct emu_listener *listener;
+	struct emu_group *group;
+	bool orphan;		/* the group lost the drivers that it was there for */
+	struct emu_device *device;
+	bool bound;		/* this file opened the device, and may use it */
 };
 
 /* A mapping of a BAR handed out by mmap. */
@@ -77,6 +84,7 @@ struct iommufd_emu {
 	uint64_t flags;
 	unsigned int address_bits;
 	uint64_t memlock_pages;
+	uint32_t dma_entries;		/* mappings that a type1 container may have */
 
 	struct emu_group *groups;
 	struct emu_device *devices;
@@ -112,6 +120,8 @@ int emu_inject_check(struct iommufd_emu *emu, uint32_t call, unsigned long reque
 /* files.c */
 int emu_file_open(struct iommufd_emu *emu, const char *path);
 struct emu_file *emu_file_find(struct iommufd_emu *emu, int fd);
+/* The first descriptor of a file that has none yet, or -errno. */
+int emu_file_install(struct iommufd_emu *emu, struct emu_file *file);
 int emu_file_add_fd(struct iommufd_emu *emu, struct emu_file *file, int fd);
 /* Forgets @fd; the file goes with the last one. False if it was not known. */
 bool emu_file_drop_fd(struct iommufd_emu *emu, struct emu_file *file, int fd);
@@ -155,7 +165,13 @@ ssize_t emu_sysfs_list_dir(struct iommufd_emu *emu, const char *path, char *buf,
 int emu_sysfs_exists(struct iommufd_emu *emu, const char *path);
 
 /* What a device node of the tree stands for. */
-enum { EMU_IOMMU_MAJOR = 10, EMU_IOMMU_MINOR = 125, EMU_CDEV_MAJOR = 511 };
+enum {
+	EMU_MISC_MAJOR = 10,
+	EMU_IOMMU_MINOR = 125,
+	EMU_CONTAINER_MINOR = 196,
+	EMU_GROUP_MAJOR = 510,
+	EMU_CDEV_MAJOR = 511,
+};
 bool emu_node_is_device(const struct emu_node *node, unsigned int *major, unsigned int *minor);
 
 #endif

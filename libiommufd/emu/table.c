@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "emu/container.h"
 #include "emu/device.h"
 #include "emu/engine.h"
 #include "emu/iommu.h"
@@ -102,6 +103,24 @@ static int table_dup(void *data, int fd)
 	return copy;
 }
 
+static int file_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
+{
+	switch (file->kind) {
+	case EMU_FILE_IOMMU:
+		return emu_iommu_ioctl(file->iommu, request, arg);
+	case EMU_FILE_CONTAINER:
+		return emu_container_ioctl(file->container, request, arg);
+	case EMU_FILE_GROUP:
+		return emu_group_ioctl(file, request, arg);
+	case EMU_FILE_CDEV:
+	case EMU_FILE_DEVICE:
+		return emu_device_ioctl(file, request, arg);
+	case EMU_FILE_UEVENTS:
+		break;
+	}
+	return -ENOTTY;
+}
+
 static int table_ioctl(void *data, int fd, unsigned long request, void *arg)
 {
 	struct iommufd_emu *emu = data;
@@ -110,10 +129,7 @@ static int table_ioctl(void *data, int fd, unsigned long request, void *arg)
 
 	if (!file)
 		return error ? error : sys_kernel()->ioctl(NULL, fd, request, arg);
-	if (file->kind == EMU_FILE_IOMMU)
-		r = emu_iommu_ioctl(file->iommu, (uint32_t)request, (uintptr_t)arg);
-	else
-		r = emu_device_ioctl(file, (uint32_t)request, (uintptr_t)arg);
+	r = file_ioctl(file, (uint32_t)request, (uintptr_t)arg);
 	emu_unlock(emu);
 	return r;
 }
@@ -127,9 +143,7 @@ static ssize_t table_pread(void *data, int fd, void *buf, size_t n, uint64_t off
 
 	if (!file)
 		return error ? error : sys_kernel()->pread(NULL, fd, buf, n, offset);
-	r = file->kind == EMU_FILE_CDEV
-		    ? emu_region_rw(file, (uintptr_t)buf, n, offset, false)
-		    : -EINVAL;
+	r = file->device ? emu_region_rw(file, (uintptr_t)buf, n, offset, false) : -EINVAL;
 	emu_unlock(emu);
 	return r;
 }
@@ -143,9 +157,7 @@ static ssize_t table_pwrite(void *data, int fd, const void *buf, size_t n, uint6
 
 	if (!file)
 		return error ? error : sys_kernel()->pwrite(NULL, fd, buf, n, offset);
-	r = file->kind == EMU_FILE_CDEV
-		    ? emu_region_rw(file, (uintptr_t)buf, n, offset, true)
-		    : -EINVAL;
+	r = file->device ? emu_region_rw(file, (uintptr_t)buf, n, offset, true) : -EINVAL;
 	emu_unlock(emu);
 	return r;
 }
@@ -158,7 +170,10 @@ static int table_mmap(void *data, size_t n, int prot, int fd, uint64_t offset, v
 
 	if (!file)
 		return error ? error : sys_kernel()->mmap(NULL, n, prot, fd, offset, out);
-	r = file->kind == EMU_FILE_CDEV ? emu_bar_mmap(file, n, prot, offset, out) : -ENXIO;
+	if (file->device)
+		r = emu_bar_mmap(file, n, prot, offset, out);
+	else
+		r = file->kind == EMU_FILE_IOMMU ? -ENXIO : -ENODEV;
 	emu_unlock(emu);
 	return r;
 }
@@ -298,6 +313,31 @@ static int table_file_facts(void *data, int fd, struct sys_file *out)
 	return 0;
 }
 
+static int file_numbers(const struct emu_file *file, unsigned int *major, unsigned int *minor)
+{
+	*major = EMU_MISC_MAJOR;
+	switch (file->kind) {
+	case EMU_FILE_IOMMU:
+		*minor = EMU_IOMMU_MINOR;
+		return 0;
+	case EMU_FILE_CONTAINER:
+		*minor = EMU_CONTAINER_MINOR;
+		return 0;
+	case EMU_FILE_GROUP:
+		*major = EMU_GROUP_MAJOR;
+		*minor = file->group->minor;
+		return 0;
+	case EMU_FILE_CDEV:
+		*major = EMU_CDEV_MAJOR;
+		*minor = file->device->cdev;
+		return 0;
+	case EMU_FILE_DEVICE:
+	case EMU_FILE_UEVENTS:
+		break;
+	}
+	return -ENOTTY; /* they come without a node */
+}
+
 static int table_char_device(void *data, int fd, unsigned int *major, unsigned int *minor)
 {
 	struct iommufd_emu *emu = data;
@@ -306,10 +346,9 @@ static int table_char_device(void *data, int fd, unsigned int *major, unsigned i
 
 	if (!file)
 		return error ? error : sys_kernel()->char_device(NULL, fd, major, minor);
-	*major = file->kind == EMU_FILE_IOMMU ? EMU_IOMMU_MAJOR : EMU_CDEV_MAJOR;
-	*minor = file->kind == EMU_FILE_IOMMU ? EMU_IOMMU_MINOR : file->device->cdev;
+	error = file_numbers(file, major, minor);
 	emu_unlock(emu);
-	return 0;
+	return error;
 }
 
 void emu_table_init(struct iommufd_emu *emu)

@@ -3,12 +3,15 @@
 #include "emu/tree.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "emu/device.h"
+
+#define MAX_RANGES 16
 
 /* Adding files one after another; the first failure makes the rest do nothing. */
 struct builder {
@@ -47,6 +50,17 @@ static struct emu_node *add(struct builder *b, enum emu_node_kind kind, const ch
 	node->next = b->emu->nodes;
 	b->emu->nodes = node;
 	return node;
+}
+
+static bool replace_text(struct emu_node *node, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return false;
+	free(node->text);
+	node->text = copy;
+	return true;
 }
 
 /* Makes the folders on the way to path. */
@@ -108,6 +122,21 @@ static void add_device_node(struct builder *b, const char *path, unsigned int ma
 	}
 }
 
+/* A character device: its folder in sysfs, the ways to that, and its node. */
+static void add_numbered(struct builder *b, const char *dir, const char *class, const char *node,
+			 unsigned int major, unsigned int minor)
+{
+	char path[64], numbers[32];
+
+	snprintf(numbers, sizeof(numbers), "%u:%u", major, minor);
+	add_file(b, dir, "dev", "%s\n", numbers);
+	snprintf(path, sizeof(path), "/sys/class/%s", class);
+	add_link(b, dir, "subsystem", path);
+	add_link(b, path, strrchr(dir, '/') + 1, dir);
+	add_link(b, "/sys/dev/char", numbers, dir);
+	add_device_node(b, node, major, minor);
+}
+
 /* Undoes what was added since the list began with @mark. */
 static int finish(struct builder *b, struct emu_node *mark)
 {
@@ -151,10 +180,13 @@ int emu_sysfs_init(struct iommufd_emu *emu)
 
 	add_dir(&b, "/sys/bus/pci/devices");
 	add_dir(&b, "/sys/kernel/iommu_groups");
+	add_dir(&b, "/sys/class/vfio");
 	if (emu_has(emu, EMU_FEATURE_VFIO_DEV))
 		add_dir(&b, "/sys/class/vfio-dev");
 	if (emu_has(emu, EMU_FEATURE_IOMMUFD))
-		add_device_node(&b, "/dev/iommu", EMU_IOMMU_MAJOR, EMU_IOMMU_MINOR);
+		add_device_node(&b, "/dev/iommu", EMU_MISC_MAJOR, EMU_IOMMU_MINOR);
+	add_numbered(&b, "/sys/devices/virtual/misc/vfio", "misc", "/dev/vfio/vfio",
+		     EMU_MISC_MAJOR, EMU_CONTAINER_MINOR);
 	return finish(&b, NULL);
 }
 
@@ -168,6 +200,45 @@ void emu_sysfs_free(struct iommufd_emu *emu)
 	}
 }
 
+/* Sorted, and each once. */
+static void insert_range(struct emu_range *ranges, size_t *n, const struct emu_range *new)
+{
+	size_t at = 0;
+
+	while (at < *n && ranges[at].start < new->start)
+		at++;
+	if (*n == MAX_RANGES || !new->last ||
+	    (at < *n && ranges[at].start == new->start && ranges[at].last == new->last))
+		return;
+	memmove(ranges + at + 1, ranges + at, (*n - at) * sizeof(*ranges));
+	ranges[at] = *new;
+	++*n;
+}
+
+/* What a group may not use is what its members may not; @dev is about to be one. */
+static void tell_reserved(struct builder *b, const struct emu_device *dev)
+{
+	struct emu_range ranges[MAX_RANGES] = { { EMU_MSI_START, EMU_MSI_LAST } };
+	char path[80], text[MAX_RANGES * 64];
+	size_t n = 1, used = 0;
+	struct emu_node *node;
+
+	for (const struct emu_device *m = b->emu->devices; m; m = m->next)
+		if (m->group == dev->group)
+			insert_range(ranges, &n, &m->reserved);
+	insert_range(ranges, &n, &dev->reserved);
+	for (size_t i = 0; i < n; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "0x%016" PRIx64 " 0x%016" PRIx64 " %s\n", ranges[i].start,
+					 ranges[i].last,
+					 ranges[i].start == EMU_MSI_START ? "msi" : "reserved");
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%u/reserved_regions",
+		 dev->group->id);
+	node = add(b, EMU_NODE_FILE, path, "");
+	if (node && !replace_text(node, text))
+		b->error = -ENOMEM;
+}
+
 static void add_to_group(struct builder *b, const char *home, const char *bdf, uint32_t group)
 {
 	char dir[64], devices[80];
@@ -175,7 +246,6 @@ static void add_to_group(struct builder *b, const char *home, const char *bdf, u
 	snprintf(dir, sizeof(dir), "/sys/kernel/iommu_groups/%u", group);
 	snprintf(devices, sizeof(devices), "%s/devices", dir);
 	add_file(b, dir, "type", "DMA\n");
-	add_file(b, dir, "reserved_regions", "0x00000000fee00000 0x00000000feefffff msi\n");
 	add_link(b, devices, bdf, home);
 	add_link(b, home, "iommu_group", dir);
 }
@@ -195,6 +265,24 @@ static void bridge_home(char *out, size_t n, unsigned int domain)
 	snprintf(out, n, "/sys/devices/pci%04x:00/%04x:00:1e.0", domain, domain);
 }
 
+/* There from the first member with a VFIO driver on. */
+static void add_vfio_group(struct builder *b, const struct emu_group *group)
+{
+	char dir[64], node[32];
+
+	snprintf(dir, sizeof(dir), "/sys/devices/virtual/vfio/%u", group->id);
+	snprintf(node, sizeof(node), "/dev/vfio/%u", group->id);
+	add_numbered(b, dir, "vfio", node, EMU_GROUP_MAJOR, group->minor);
+}
+
+static void remove_vfio_group(const struct emu_group *group)
+{
+	remove_all(group->emu, "/sys/devices/virtual/vfio/%u", group->id);
+	remove_all(group->emu, "/sys/class/vfio/%u", group->id);
+	remove_all(group->emu, "/sys/dev/char/%u:%u", EMU_GROUP_MAJOR, group->minor);
+	remove_all(group->emu, "/dev/vfio/%u", group->id);
+}
+
 static void add_vfio(struct builder *b, const struct emu_device *dev, const char *home)
 {
 	char name[32], dir[192], path[64];
@@ -207,11 +295,8 @@ static void add_vfio(struct builder *b, const struct emu_device *dev, const char
 	add_link(b, "/sys/class/vfio-dev", name, dir);
 	if (!emu_has(b->emu, EMU_FEATURE_CDEV))
 		return;
-	add_file(b, dir, "dev", "%u:%u\n", EMU_CDEV_MAJOR, dev->cdev);
-	snprintf(path, sizeof(path), "%u:%u", EMU_CDEV_MAJOR, dev->cdev);
-	add_link(b, "/sys/dev/char", path, dir);
 	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", name);
-	add_device_node(b, path, EMU_CDEV_MAJOR, dev->cdev);
+	add_numbered(b, dir, "vfio-dev", path, EMU_CDEV_MAJOR, dev->cdev);
 }
 
 static void add_driver(struct builder *b, const struct emu_device *dev, const char *home)
@@ -223,6 +308,8 @@ static void add_driver(struct builder *b, const struct emu_device *dev, const ch
 	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s", dev->driver);
 	add_link(b, path, dev->bdf, home);
 	add_link(b, home, "driver", path);
+	if (dev->vfio)
+		add_vfio_group(b, dev->group);
 	if (dev->vfio && emu_has(b->emu, EMU_FEATURE_VFIO_DEV))
 		add_vfio(b, dev, home);
 }
@@ -268,6 +355,8 @@ int emu_sysfs_add_device(struct iommufd_emu *emu, struct emu_device *dev)
 		add_bridge_facts(&b, home);
 	else
 		add_edu_facts(&b, dev, home);
+	if (!b.error)
+		tell_reserved(&b, dev);
 	return finish(&b, mark);
 }
 
@@ -294,6 +383,8 @@ static void remove_vfio(struct emu_device *dev, const char *home)
 	remove_all(dev->emu, "/sys/class/vfio-dev/vfio%u", dev->cdev);
 	remove_all(dev->emu, "/sys/dev/char/%u:%u", EMU_CDEV_MAJOR, dev->cdev);
 	remove_all(dev->emu, "/dev/vfio/devices/vfio%u", dev->cdev);
+	if (dev->group->vfio == 1)
+		remove_vfio_group(dev->group);
 }
 
 void emu_sysfs_unbind(struct emu_device *dev)

@@ -68,6 +68,8 @@ class _Options(SizedStructure):
         ("address_bits", c_uint32),
         ("memlock_pages", c_uint32),
         ("kernel", c_char_p),
+        ("dma_entries", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -80,6 +82,8 @@ class _DeviceOptions(SizedStructure):
         ("group", c_uint32),
         ("reserved", c_uint32),
         ("vf_token", POINTER(c_uint8)),
+        ("reserved_start", c_uint64),
+        ("reserved_last", c_uint64),
     ]
 
 
@@ -103,12 +107,14 @@ class Counts(NamedTuple):
     ioas: int           # I/O address spaces
     bound: int          # devices bound to an iommufd
     attached: int       # devices attached to an address space
-    mappings: int       # areas in all address spaces
+    mappings: int       # areas in all address spaces and containers
     pinned_pages: int   # 4 KiB pages pinned for DMA
     bar_maps: int       # live memory mappings of BARs
     eventfds: int       # eventfds held as interrupt triggers
     dma_bytes: int      # bytes moved by devices
     dma_faults: int     # device accesses that the page table refused
+    groups: int         # open group files
+    containers: int     # type1 containers: open, or still held by a group
 
 
 class _Counts(SizedStructure):
@@ -161,9 +167,10 @@ class Machine(Handle):
     _library = emu_lib
 
     def __init__(self, flags: int = 0, *, address_bits: int = 0,
-                 memlock_pages: int = 0, kernel: Optional[str] = None) -> None:
+                 memlock_pages: int = 0, dma_entries: int = 0,
+                 kernel: Optional[str] = None) -> None:
         options = _Options.make(flags=flags, address_bits=address_bits,
-                                memlock_pages=memlock_pages,
+                                memlock_pages=memlock_pages, dma_entries=dma_entries,
                                 kernel=None if kernel is None else kernel.encode())
         out = c_void_p()
         _call("iommufd_emu_new", byref(options), byref(out))
@@ -183,14 +190,17 @@ class Machine(Handle):
         return emu_lib("iommufd_emu_get_sys", self._ptr)
 
     def add_device(self, bdf: str, *, group: int, driver: Optional[str] = None,
-                   vf_token: Optional[bytes] = None, flags: int = 0) -> None:
+                   vf_token: Optional[bytes] = None, flags: int = 0,
+                   reserved: Tuple[int, int] = (0, 0)) -> None:
         """Add an edu device. `driver` is "vfio-pci" where None, and no driver where "".
 
-        Devices with the same `group` share an IOMMU group.
+        Devices with the same `group` share an IOMMU group. `reserved` is the first and the
+        last IOVA of a window in which no memory can be for it.
         """
         options = _DeviceOptions.make(
             flags=flags, bdf=bdf.encode(), driver=None if driver is None else driver.encode(),
-            group=group, vf_token=token(vf_token))
+            group=group, vf_token=token(vf_token), reserved_start=reserved[0],
+            reserved_last=reserved[1])
         _call("iommufd_emu_add_device", self._ptr, byref(options))
 
     def set_driver(self, bdf: str, driver: Optional[str]) -> None:

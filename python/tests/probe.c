@@ -159,6 +159,8 @@ static void emu_structs(void)
 	FIELD(iommufd_emu_opts, address_bits);
 	FIELD(iommufd_emu_opts, memlock_pages);
 	FIELD(iommufd_emu_opts, kernel);
+	FIELD(iommufd_emu_opts, dma_entries);
+	FIELD(iommufd_emu_opts, reserved);
 	end_struct();
 	STRUCT(iommufd_emu_device_opts);
 	FIELD(iommufd_emu_device_opts, size);
@@ -168,6 +170,8 @@ static void emu_structs(void)
 	FIELD(iommufd_emu_device_opts, group);
 	FIELD(iommufd_emu_device_opts, reserved);
 	FIELD(iommufd_emu_device_opts, vf_token);
+	FIELD(iommufd_emu_device_opts, reserved_start);
+	FIELD(iommufd_emu_device_opts, reserved_last);
 	end_struct();
 	STRUCT(iommufd_emu_fault);
 	FIELD(iommufd_emu_fault, size);
@@ -191,6 +195,8 @@ static void emu_structs(void)
 	FIELD(iommufd_emu_counts, eventfds);
 	FIELD(iommufd_emu_counts, dma_bytes);
 	FIELD(iommufd_emu_counts, dma_faults);
+	FIELD(iommufd_emu_counts, groups);
+	FIELD(iommufd_emu_counts, containers);
 	end_struct();
 }
 

@@ -242,6 +242,8 @@ static inline int teardown(void **state)
 	assert_int_equal(c.pinned_pages, 0);
 	assert_int_equal(c.bar_maps, 0);
 	assert_int_equal(c.eventfds, 0);
+	assert_int_equal(c.groups, 0);
+	assert_int_equal(c.containers, 0);
 	munmap(m->mem, 16 * PAGE);
 	assert_null(iommufd_emu_unref(m->emu));
 	assert_int_equal(count_open(), m->fds_before);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Containers: /dev/vfio/vfio, the groups in one, and their IOMMU driver. */
+#include "emu/container.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "emu/group.h"
+#include "emu/type1.h"
+#include "os/uapi.h"
+
+struct emu_container *emu_container_new(struct iommufd_emu *emu)
+{
+	struct emu_container *container = calloc(1, sizeof(*container));
+
+	if (!container)
+		return NULL;
+	container->emu = emu;
+	container->refs = 1;
+	emu->counts.containers++;
+	return container;
+}
+
+void emu_container_put(struct emu_container *container)
+{
+	if (!container || --container->refs)
+		return;
+	container->emu->counts.containers--;
+	free(container);
+}
+
+int emu_container_add(struct emu_container *container, struct emu_group *group)
+{
+	int r = emu_group_claim(group, group);
+
+	if (!r && container->type1) {
+		r = emu_type1_attach(container->type1, group);
+		if (r)
+			emu_group_release(group);
+	}
+	if (r)
+		return r;
+	group->container = container;
+	group->next_in_container = container->groups;
+	container->groups = group;
+	container->refs++;
+	return 0;
+}
+
+/* The driver goes with the last group, and all mappings with it. */
+void emu_container_remove(struct emu_group *group)
+{
+	struct emu_container *container = group->container;
+	struct emu_group **link = &container->groups;
+
+	while (*link != group)
+		link = &(*link)->next_in_container;
+	*link = group->next_in_container;
+	if (container->type1)
+		emu_type1_detach(container->type1, group);
+	emu_group_release(group);
+	group->container = NULL;
+	if (!container->groups) {
+		emu_type1_free(container->type1);
+		container->type1 = NULL;
+	}
+	emu_container_put(container);
+}
+
+int emu_container_use(struct emu_group *group)
+{
+	if (!group->container || !group->container->type1)
+		return -EINVAL;
+	group->users++;
+	group->file->holds++;
+	return 0;
+}
+
+void emu_container_unuse(struct emu_group *group)
+{
+	group->users--;
+	group->file->holds--;
+	emu_file_put(group->emu, group->file);
+}
+
+static int set_iommu(struct emu_container *container, uint64_t type)
+{
+	struct emu_type1 *type1;
+
+	if (!container->groups || container->type1)
+		return -EINVAL;
+	if (!emu_type1_extension(container->emu, NULL, type))
+		return -ENODEV;
+	if (type != K_VFIO_TYPE1_IOMMU && type != K_VFIO_TYPE1v2_IOMMU)
+		return -EINVAL; /* an extension, but none that stands for a driver */
+	type1 = emu_type1_new(container->emu, type == K_VFIO_TYPE1v2_IOMMU);
+	if (!type1)
+		return -ENOMEM;
+	for (struct emu_group *group = container->groups; group; group = group->next_in_container) {
+		int r = emu_type1_attach(type1, group);
+
+		if (r) {
+			emu_type1_free(type1);
+			return r;
+		}
+	}
+	container->type1 = type1;
+	return 0;
+}
+
+int emu_container_ioctl(struct emu_container *container, uint32_t request, uint64_t arg)
+{
+	switch (request) {
+	case K_VFIO_GET_API_VERSION:
+		return K_VFIO_API_VERSION;
+	case K_VFIO_CHECK_EXTENSION:
+		return emu_type1_extension(container->emu, container->type1, arg);
+	case K_VFIO_SET_IOMMU:
+		return set_iommu(container, arg);
+	default:
+		return container->type1 ? emu_type1_ioctl(container->type1, request, arg) : -EINVAL;
+	}
+}

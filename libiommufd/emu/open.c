@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* The first open of a device and the last close, whichever way the user came. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "emu/container.h"
+#include "emu/device.h"
+#include "emu/engine.h"
+
+static int start_engine(struct iommufd_emu *emu)
+{
+	if (!emu->open_devices) {
+		int r = emu_engine_start(emu);
+
+		if (r)
+			return r;
+	}
+	emu->open_devices++;
+	return 0;
+}
+
+static void stop_engine(struct iommufd_emu *emu)
+{
+	if (!--emu->open_devices)
+		emu_engine_stop(emu);
+}
+
+static int bind_iommufd(struct emu_device *dev, struct emu_iommu *iommu)
+{
+	int r = emu_object_add(iommu, &dev->object, EMU_OBJECT_DEVICE);
+
+	if (r)
+		return r;
+	r = dev->emu->flags & IOMMUFD_EMU_NO_MSI_ISOLATION ? -EPERM
+							   : emu_group_claim(dev->group, iommu);
+	if (r) {
+		emu_object_remove(iommu, &dev->object);
+		return r;
+	}
+	dev->object.users++; /* the driver's: user space cannot destroy it */
+	dev->iommu = iommu;
+	iommu->refs++;
+	dev->emu->counts.bound++;
+	return 0;
+}
+
+static void unbind_iommufd(struct emu_device *dev)
+{
+	struct emu_iommu *iommu = dev->iommu;
+
+	emu_device_detach_all(dev);
+	emu_group_release(dev->group);
+	emu_object_remove(iommu, &dev->object);
+	dev->iommu = NULL;
+	dev->emu->counts.bound--;
+	emu_iommu_put(iommu);
+}
+
+static void let_go(struct emu_device *dev)
+{
+	if (dev->iommu)
+		unbind_iommufd(dev);
+	else
+		emu_container_unuse(dev->group);
+}
+
+static int first_open(struct emu_device *dev, struct emu_iommu *iommu)
+{
+	int r = iommu ? bind_iommufd(dev, iommu) : emu_container_use(dev->group);
+
+	if (r)
+		return r;
+	r = emu_config_open(dev);
+	if (r)
+		goto fail_bound;
+	r = start_engine(dev->emu);
+	if (r)
+		goto fail_config;
+	dev->wakeup = -1;
+	dev->low_power = false;
+	emu_irq_init(dev);
+	emu_edu_reset(dev);
+	return 0;
+fail_config:
+	free(dev->config);
+	dev->config = NULL;
+fail_bound:
+	let_go(dev);
+	return r;
+}
+
+int emu_device_open(struct emu_device *dev, struct emu_iommu *iommu)
+{
+	int r = dev->opens ? 0 : first_open(dev, iommu);
+
+	if (!r)
+		dev->opens++;
+	return r;
+}
+
+void emu_device_close(struct emu_device *dev)
+{
+	if (--dev->opens)
+		return;
+	emu_irq_close(dev);
+	emu_ioeventfd_close(dev);
+	emu_eventfd_put(dev->emu, &dev->wakeup);
+	free(dev->config);
+	dev->config = NULL;
+	let_go(dev);
+	stop_engine(dev->emu);
+}
