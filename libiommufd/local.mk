@@ -25,15 +25,20 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/backend/container.c libiommufd/backend/container.h \
 	libiommufd/backend/container-iommufd.c libiommufd/backend/container-iommufd.h \
 	libiommufd/backend/container-merge.c libiommufd/backend/container-merge.h \
+	libiommufd/backend/container-type1.c libiommufd/backend/container-type1.h \
 	libiommufd/backend/devfd.h \
+	libiommufd/backend/dirty-bits.c libiommufd/backend/dirty-bits.h \
 	libiommufd/backend/engine.h \
 	libiommufd/backend/engine-iommufd.c \
+	libiommufd/backend/engine-type1.c \
 	libiommufd/backend/file-view.c libiommufd/backend/file-view.h \
 	libiommufd/backend/group.c libiommufd/backend/group.h \
 	libiommufd/backend/probe.c libiommufd/backend/probe.h \
 	libiommufd/backend/transport.h \
 	libiommufd/backend/transport-cdev.c \
 	libiommufd/backend/transport-group.c \
+	libiommufd/backend/type1-dirty.c libiommufd/backend/type1-dirty.h \
+	libiommufd/backend/type1-info.c libiommufd/backend/type1-info.h \
 	libiommufd/discover/group.c libiommufd/discover/group.h \
 	libiommufd/discover/holder.c libiommufd/discover/holder.h \
 	libiommufd/discover/place.c libiommufd/discover/place.h \

@@ -106,6 +106,12 @@ static int empty(struct container *c)
 	return r;
 }
 
+/* As c->as wants it; what begins to be tracked is empty. */
+static int track(struct container *c, bool on)
+{
+	return c->as->dirty && ops_of(c)->track ? ops_of(c)->track(c, on) : 0;
+}
+
 int container_join(struct container *c, struct engine_ioas *as)
 {
 	int r = 0;
@@ -114,10 +120,14 @@ int container_join(struct container *c, struct engine_ioas *as)
 	c->as = as;
 	if (!c->is_ioas) {
 		r = check_reach(c, as);
+		if (!r)
+			r = track(c, true);
 		if (!r) {
 			r = repeat(c, 0, UINT64_MAX);
 			if (r && empty(c))
 				r = -EUCLEAN;
+			if (r)
+				track(c, false);
 		}
 	}
 	if (r) {
@@ -144,6 +154,8 @@ int container_quit(struct container *c)
 	int r = c->is_ioas ? 0 : empty(c);
 
 	if (!r) {
+		if (!c->is_ioas)
+			track(c, false);
 		container_drop(c);
 		return 0;
 	}

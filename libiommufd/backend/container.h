@@ -76,6 +76,8 @@ struct container_ops {
 	int (*unmap)(struct container *c, uint64_t iova, uint64_t last);
 	/* Replace the content of @list; a device is open. */
 	int (*ranges)(struct container *c, struct range_list *list);
+	/* Note from now on what devices write, or no more; NULL: engine_ioas.dirty is never set. */
+	int (*track)(struct container *c, bool on);
 	/* Each mapping counts against a limit: neighbours may become one. */
 	bool merges;
 };

@@ -129,10 +129,14 @@ struct engine_ops {
 			   uint64_t *length);
 	/* The memory of mapping @m is at @va now. */
 	int (*update_va)(struct engine_ioas *as, const struct map_entry *m, uint64_t va);
+	/* Sets as->dirty. */
 	int (*dirty_set)(struct engine_ioas *as, bool on);
-	/* The range cuts no mapping and has no hole. */
+	/* The range cuts no mapping and has no hole. On failure some bits may have been added. */
 	int (*dirty_read)(struct engine_ioas *as, const struct dirty_request *q);
-	/* dirty_read and unmap in one, if devices cannot write between them; else NULL. */
+	/*
+	 * dirty_read and unmap in one: no write of a device goes unreported. Fails as
+	 * unmap does; on -EOPNOTSUPP nothing was done. NULL: it cannot.
+	 */
 	int (*dirty_unmap)(struct engine_ioas *as, const struct dirty_request *q);
 
 	/* What groups are put into. */
