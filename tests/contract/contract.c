@@ -316,8 +316,12 @@ const char *device_node(struct fixture *f, enum place place)
 		if (found)
 			return path;
 	}
-	fail_msg("no character device of %s", name);
 	return NULL;
+}
+
+bool has_by_group(struct fixture *f)
+{
+	return strstr(iommufd_ctx_get_backend(f->ctx), "group+");
 }
 
 /* -- file descriptors */

@@ -67,8 +67,10 @@ int fixture_teardown(void **state);
 
 /* The name of a device; skips the case when the machine has none such. */
 const char *device_name(struct fixture *f, enum place place);
-/* The path of its character device. */
+/* The path of its character device, or NULL where the kernel makes none. */
 const char *device_node(struct fixture *f, enum place place);
+/* Devices are had by their groups: what is in use elsewhere is -EBUSY then. */
+bool has_by_group(struct fixture *f);
 /* Opens the character device as someone else would, not bound; held. */
 int open_node(struct fixture *f, const char *path);
 
