@@ -26,8 +26,18 @@ static bool have_same_ranges(const struct hardware *a, const struct hardware *b,
 	       !memcmp(a->ranges[d], b->ranges[d], a->count[d] * sizeof(a->ranges[d][0]));
 }
 
-bool contest_is_fair(const struct contest *c, char *text, size_t size)
+static void compare_capabilities(struct contest *c)
 {
+	for (size_t a = 0; a < c->count; a++)
+		for (size_t b = 0; b < c->count; b++)
+			for (size_t cap = 0; cap < NUM_CAPS; cap++)
+				if (c->hw[a].can[cap] != c->hw[b].can[cap])
+					c->hw[a].others_differ[cap] = true;
+}
+
+bool contest_is_fair(struct contest *c, char *text, size_t size)
+{
+	compare_capabilities(c);
 	for (size_t b = 1; b < c->count; b++)
 		for (int d = 0; d < NUM_DEVICES; d++) {
 			const struct hardware *hw = &c->hw[b];
@@ -44,11 +54,6 @@ bool contest_is_fair(const struct contest *c, char *text, size_t size)
 			return false;
 		}
 	return true;
-}
-
-static bool can_the_same(const struct hardware *a, const struct hardware *b)
-{
-	return !memcmp(a->can, b->can, sizeof(a->can));
 }
 
 /*
@@ -68,7 +73,7 @@ static void compare_traces(const struct contest *c, const struct stream *s, stru
 			}
 			if (x->rc == y->rc && x->values == y->values)
 				continue;
-			if (!can_the_same(&c->hw[0], &c->hw[b]))
+			if (x->varies || y->varies)
 				break;
 			v->failed = true;
 			v->backend = b;

@@ -23,8 +23,8 @@ struct verdict {
 
 void *shared_memory(size_t size);
 
-/* How far the machines agree: false with the difference in @text. */
-bool contest_is_fair(const struct contest *c, char *text, size_t size);
+/* Is the machine the same for all? If not, false and the difference in @text. */
+bool contest_is_fair(struct contest *c, char *text, size_t size);
 /* Run all @seeds streams of @length operations, from @seed on, until one fails. */
 void contest_run(const struct contest *c, uint64_t seed, uint64_t seeds, size_t length,
 		 unsigned int dma, FILE *out, struct verdict *v);

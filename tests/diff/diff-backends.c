@@ -181,8 +181,7 @@ static void explain(const struct contest *c, const struct options *o, const stru
 		c = &one;
 	}
 	contest_shrink(c, &s, &v->results[v->backend], o->shrink);
-	printf("shrunk to %zu operations%s%s:\n", s.count, s.profile.wild ? ", wild" : "",
-	       s.profile.protect ? ", with protected ranges" : "");
+	printf("shrunk to %zu operations:\n", s.count);
 	contest_show(c, &s);
 	free(s.ops);
 }

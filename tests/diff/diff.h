@@ -45,6 +45,7 @@ struct op {
 struct profile {
 	bool wild;    /* also mappings that no device can have */
 	bool protect; /* also protected ranges */
+	bool join;    /* also devices opened with an IOAS */
 };
 
 struct stream {

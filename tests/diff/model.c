@@ -12,6 +12,12 @@ void model_begin(struct model *m, const struct hardware *hw, const struct memory
 		m->dev[d].ioas = NO_IOAS;
 }
 
+bool model_can(struct model *m, uint32_t cap)
+{
+	m->varies = m->varies || m->hw->others_differ[cap];
+	return m->hw->can[cap];
+}
+
 void model_end(struct model *m)
 {
 	for (int i = 0; i < NUM_IOAS; i++)
@@ -397,10 +403,46 @@ int model_may_attach(const struct model *m, int d, int i, int *other)
 	return may_enter(m, d, i, other);
 }
 
-int model_may_replace(const struct model *m, int d, int i, int *other)
+/* Joined for as long as it is open? */
+static bool is_stuck(struct model *m, int d)
 {
-	*other = m->dev[d].ioas == NO_IOAS ? -EINVAL : 0;
+	return m->dev[d].joined && !model_can(m, IOMMUFD_CAP_DETACH_JOINED);
+}
+
+int model_may_replace(struct model *m, int d, int i, int *other)
+{
+	*other = m->dev[d].ioas == NO_IOAS ? -EINVAL : is_stuck(m, d) ? -EOPNOTSUPP : 0;
 	return *other || m->dev[d].ioas == i ? *other : may_enter(m, d, i, other);
+}
+
+int model_may_detach(struct model *m, int d)
+{
+	if (m->dev[d].ioas == NO_IOAS)
+		return -EINVAL;
+	return is_stuck(m, d) ? -EOPNOTSUPP : 0;
+}
+
+int model_may_open(struct model *m, int d, int i, int *other)
+{
+	*other = -EBUSY;
+	if (m->dev[d].open || (i != NO_IOAS && is_group_elsewhere(m, d, i)))
+		return -EBUSY;
+	for (int s = 0; s < NUM_DEVICES; s++) /* a group is in one container */
+		if (i == NO_IOAS && m->dev[s].open && are_siblings(m, s, d) && is_stuck(m, s))
+			return -EBUSY;
+	*other = 0;
+	return i == NO_IOAS ? 0 : may_enter(m, d, i, other);
+}
+
+/* A group that is open already has a container of its own, or joined this one. */
+void model_open(struct model *m, int d, int i, uint64_t cookie)
+{
+	bool joined = i != NO_IOAS;
+
+	for (int s = 0; s < NUM_DEVICES; s++)
+		if (m->dev[s].open && are_siblings(m, s, d) && !m->dev[s].joined)
+			joined = false;
+	m->dev[d] = (struct model_device){ true, i, cookie, joined };
 }
 
 int model_reach(const struct model *m, int d)
@@ -421,6 +463,7 @@ void model_detach(struct model *m, int d)
 	int i = m->dev[d].ioas;
 
 	m->dev[d].ioas = NO_IOAS;
+	m->dev[d].joined = false;
 	if (i != NO_IOAS)
 		vanish_if_unused(m, i);
 }

@@ -13,7 +13,7 @@ enum { NO_IOAS = -1, NUM_CAPS = 32 };
 
 /* A machine under one backend, learnt before the first stream. */
 struct hardware {
-	bool can[NUM_CAPS];
+	bool can[NUM_CAPS], others_differ[NUM_CAPS];
 	char name[NUM_DEVICES][64];
 	int group[NUM_DEVICES];
 	/* What an IOAS with this device alone allows. */
@@ -45,6 +45,7 @@ struct model_device {
 	bool open;
 	int ioas;
 	uint64_t cookie;
+	bool joined; /* opened with it, in its container */
 };
 
 struct model {
@@ -53,6 +54,7 @@ struct model {
 	struct model_ioas ioas[NUM_IOAS];
 	struct model_device dev[NUM_DEVICES];
 	uint64_t age;
+	bool varies; /* a capability that others have, or not, has made a difference */
 };
 
 /* Where a mapping shall go. */
@@ -62,6 +64,9 @@ struct want {
 	uint64_t iova;             /* if fixed */
 	uint64_t min, last, align; /* if not; as in struct iommufd_map_opts */
 };
+
+/* Has this backend the capability? Asked only where it matters. */
+bool model_can(struct model *m, uint32_t cap);
 
 void model_begin(struct model *m, const struct hardware *hw, const struct memory *mem);
 void model_end(struct model *m);
@@ -103,9 +108,13 @@ void model_unref(struct model *m, int i);
  * are wrong with the mappings, *other is the second.
  */
 int model_may_attach(const struct model *m, int d, int i, int *other);
-int model_may_replace(const struct model *m, int d, int i, int *other);
+int model_may_replace(struct model *m, int d, int i, int *other);
 /* Where its DMA goes: a group has one page table, whoever of it is attached. */
 int model_reach(const struct model *m, int d);
+/* The same for a device that is not open, to open it with an IOAS or with NO_IOAS. */
+int model_may_open(struct model *m, int d, int i, int *other);
+void model_open(struct model *m, int d, int i, uint64_t cookie);
+int model_may_detach(struct model *m, int d);
 void model_attach(struct model *m, int d, int i);
 void model_detach(struct model *m, int d);
 void model_replace(struct model *m, int d, int i); /* with its group */

@@ -32,7 +32,7 @@ void op_open(struct run *r, uint64_t *g)
 {
 	struct iommufd_device_opts opts = { .size = sizeof(opts) };
 	struct iommufd_device *dev = (void *)1;
-	int d = (int)below(g, NUM_DEVICES), expected = 0, rc;
+	int d = (int)below(g, NUM_DEVICES), i = NO_IOAS, expected, other, rc;
 	const char *name = draw_name(r, d, g);
 	uint64_t cookie = chance(g, 40) ? 1 + below(g, 6) : 0;
 
@@ -40,20 +40,26 @@ void op_open(struct run *r, uint64_t *g)
 	for (int n = 0; n < NUM_DEVICES && r->model.dev[d].open && chance(g, 80); n++)
 		name = draw_name(r, d = (d + 1) % NUM_DEVICES, g);
 	if (r->model.dev[d].open)
-		expected = -EBUSY;
-	else if (is_cookie_taken(r, cookie))
-		expected = -EEXIST;
-	opts.cookie = r->model.dev[d].open ? 0 : cookie;
-	say(r, "open device %d as %s, cookie %llu", d, name, (ull)opts.cookie);
+		cookie = 0;
+	if (r->profile.join && chance(g, 60))
+		i = some_ioas(r, g);
+	expected = model_may_open(&r->model, d, i, &other);
+	if (is_cookie_taken(r, cookie))
+		expected = other = -EEXIST;
+	opts.cookie = cookie;
+	opts.ioas = i == NO_IOAS ? NULL : r->ioas[i];
+	say(r, "open device %d as %s, cookie %llu", d, name, (ull)cookie);
+	if (i != NO_IOAS)
+		say(r, ", with ioas %d", i);
 	rc = iommufd_device_open(r->ctx, name, &opts, &dev);
-	if (!answered(r, rc, expected))
+	if (!answered_either(r, rc, expected, other))
 		return;
 	if (rc) {
 		gave(r, "no device", !dev, true);
 		return;
 	}
 	r->dev[d] = dev;
-	r->model.dev[d] = (struct model_device){ true, NO_IOAS, cookie };
+	model_open(&r->model, d, i, cookie);
 }
 
 void op_close(struct run *r, uint64_t *g)
@@ -90,7 +96,7 @@ void op_detach(struct run *r, uint64_t *g)
 		return nothing_to_do(r);
 	say(r, "detach device %d", d);
 	rc = iommufd_device_detach(r->dev[d]);
-	if (answered(r, rc, r->model.dev[d].ioas == NO_IOAS ? -EINVAL : 0) && !rc)
+	if (answered(r, rc, model_may_detach(&r->model, d)) && !rc)
 		model_detach(&r->model, d);
 }
 

@@ -77,7 +77,7 @@ void op_ioas_new(struct run *r, uint64_t *g)
 	opts.flags = plain ? 0 : IOMMUFD_IOAS_NO_HUGE_PAGES;
 	say(r, "ioas_new ioas %d%s", i, plain ? "" : " without huge pages");
 	if (!answered(r, iommufd_ioas_new(r->ctx, &opts, &r->ioas[i]),
-		      plain || r->hw->can[IOMMUFD_CAP_HUGE_PAGE_OPTION] ? 0 : -EOPNOTSUPP) ||
+		      plain || model_can(&r->model, IOMMUFD_CAP_HUGE_PAGE_OPTION) ? 0 : -EOPNOTSUPP) ||
 	    r->now.rc)
 		return;
 	r->model.ioas[i] = (struct model_ioas){
@@ -204,7 +204,7 @@ void op_protect(struct run *r, uint64_t *g)
 		if (!is_allowed(r, i, &list[n]))
 			expected = -EADDRNOTAVAIL;
 	}
-	if (!r->hw->can[IOMMUFD_CAP_ALLOW_IOVAS])
+	if (count && !model_can(&r->model, IOMMUFD_CAP_ALLOW_IOVAS))
 		expected = -EOPNOTSUPP;
 	rc = iommufd_ioas_allow(r->ioas[i], list, count);
 	if (!answered(r, rc, expected) || rc)
@@ -216,7 +216,7 @@ void op_protect(struct run *r, uint64_t *g)
 void op_huge_pages(struct run *r, uint64_t *g)
 {
 	int i = some_ioas(r, g), enabled = -1, expected = 0, rc;
-	bool can = r->hw->can[IOMMUFD_CAP_HUGE_PAGE_OPTION], enable = chance(g, 50);
+	bool can = model_can(&r->model, IOMMUFD_CAP_HUGE_PAGE_OPTION), enable = chance(g, 50);
 	struct model_ioas *as;
 
 	if (i < 0)

@@ -319,7 +319,16 @@ void op_mapv(struct run *r, uint64_t *g)
 
 /* -- copies */
 
-static int judge_copy(const struct run *r, int dst, int src, uint64_t from, uint32_t access,
+/* Copies share the pinned pages, and so what these were pinned for. */
+static void pin_copy(struct run *r, struct mapping *piece, uint32_t access)
+{
+	bool writes = access & IOMMUFD_MAP_WRITE;
+
+	if (piece->pins_to_write != writes && !model_can(&r->model, IOMMUFD_CAP_COPY))
+		piece->pins_to_write = writes;
+}
+
+static int judge_copy(struct run *r, int dst, int src, uint64_t from, uint32_t access,
 		      const struct want *want)
 {
 	struct mapping piece;
@@ -335,8 +344,7 @@ static int judge_copy(const struct run *r, int dst, int src, uint64_t from, uint
 	rc = model_place(&r->model, dst, want);
 	for (left = want->length; left && !rc; left -= piece.last - piece.iova + 1) {
 		model_piece(&r->model, src, from + (want->length - left), left, &piece);
-		if (!r->hw->can[IOMMUFD_CAP_COPY])
-			piece.pins_to_write = access & IOMMUFD_MAP_WRITE;
+		pin_copy(r, &piece, access);
 		rc = model_pin(&r->model, dst, &piece);
 	}
 	return rc;
@@ -354,8 +362,7 @@ static void take_copy(struct run *r, int dst, int src, uint64_t from, uint32_t a
 		piece.iova = iova + done;
 		piece.last = piece.iova + (part - 1);
 		piece.access = access;
-		if (!r->hw->can[IOMMUFD_CAP_COPY])
-			piece.pins_to_write = access & IOMMUFD_MAP_WRITE;
+		pin_copy(r, &piece, access);
 		model_add(&r->model, dst, piece);
 	}
 }

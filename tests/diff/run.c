@@ -56,7 +56,9 @@ void stream_fill(struct stream *s, uint64_t seed, unsigned int dma)
 	uint64_t g = seed;
 
 	s->seed = seed;
-	s->profile = (struct profile){ .wild = chance(&g, 25), .protect = chance(&g, 25) };
+	s->profile = (struct profile){
+		.wild = chance(&g, 25), .protect = chance(&g, 25), .join = chance(&g, 40),
+	};
 	for (size_t n = 0; n < s->count; n++) {
 		s->ops[n].kind = n < 4 ? (n % 2 ? OP_OPEN : OP_IOAS_NEW) : draw_kind(&g, dma);
 		s->ops[n].seed = draw(&g);
@@ -281,6 +283,7 @@ static void run_op(struct run *r, const struct op *op, size_t n)
 	say(r, "%6zu  ", n);
 	r->now = (struct entry){ 0 };
 	op_kinds[op->kind].run(r, &g);
+	r->now.varies = r->model.varies;
 	if (r->now.rc == NOTHING_TO_DO)
 		say(r, "%s: nothing to do\n", op_kinds[op->kind].name);
 	else

@@ -25,6 +25,7 @@ struct entry {
 	int rc;
 	uint64_t values;  /* of all that it gave, but for */
 	uint64_t choices; /* IOVAs that the library chose */
+	bool varies;      /* a capability has made a difference by now */
 };
 
 struct run {
