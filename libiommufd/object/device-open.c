@@ -242,11 +242,15 @@ static int adopt(struct iommufd_device *dev, const char *function, int fd, struc
 	if (r)
 		return r;
 	tell(dev, "adopted descriptor %d: ok", fd);
-	if (dev->ctx->backend.transports[0] != &transport_cdev)
-		return err(-EOPNOTSUPP, function, place->name,
-			   "hand over its group and use iommufd_group_from_fd()",
-			   "backend %s has devices by group only", dev->ctx->backend.name);
-	return 0;
+	if (dev->ctx->backend.transports[0] == &transport_cdev)
+		return 0; /* if it is no device after all, the kernel will say so */
+	if (!place->sysfs[0])
+		return err(-ENOTTY, function, place->name,
+			   "pass an open descriptor of /dev/vfio/devices/vfioN",
+			   "descriptor %d is not of a VFIO device that sysfs knows", fd);
+	return err(-EOPNOTSUPP, function, place->name,
+		   "hand over its group and use iommufd_group_from_fd()",
+		   "backend %s has devices by group only", dev->ctx->backend.name);
 }
 
 static int check_opts(struct iommufd_ctx *ctx, const char *function,
