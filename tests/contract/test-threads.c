@@ -49,13 +49,13 @@ static void *map_and_unmap(void *arg)
 	return NULL;
 }
 
-/* Looks up what stays mapped all the time, and what comes and goes. */
+/* Looks up what stays mapped all the time, and what comes and goes; once also when it is late. */
 static void *look_up(void *arg)
 {
 	struct worker *w = arg;
 	struct iommufd_mapping m = { .size = sizeof(m) };
 
-	while (!atomic_load(w->stop)) {
+	do {
 		uint64_t iova = 0, from = 0;
 		size_t length = PAGE;
 		void *va;
@@ -68,8 +68,7 @@ static void *look_up(void *arg)
 			CHECK(w, m.iova + m.length > m.iova && m.length <= 4 * PAGE);
 			from = m.iova + m.length;
 		}
-		w->looked++;
-	}
+	} while (!atomic_load(w->stop));
 	return NULL;
 }
 
@@ -112,7 +111,6 @@ static void map_from_all_sides(struct fixture *f, struct iommufd_ioas *ioas)
 	for (int i = 0; i < THREADS; i++)
 		if (w[i].wrong)
 			fail_msg("not so in thread %d: %s", i, w[i].wrong);
-	assert_true(reader.looked > 0);
 	assert_int_equal(count_mappings(ioas), 1);
 }
 
