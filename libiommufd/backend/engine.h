@@ -167,9 +167,12 @@ static inline uint64_t engine_va(const struct map_entry *m)
 	return m->kind == MAP_KIND_VA ? m->va : m->file ? file_view_va(m->file, m->offset) : 0;
 }
 
+/* What an engine lacks has the name that it has where it is. */
 static inline const char *engine_call_name(const struct engine *e, enum engine_call call)
 {
-	return e->ops->call_names[call];
+	const char *name = e->ops->call_names[call];
+
+	return name ? name : engine_iommufd.call_names[call];
 }
 
 #endif
