@@ -87,6 +87,7 @@ struct emu_device {
 	bool bridge;			/* nothing but a member of its group */
 	char driver[32];
 	bool vfio;			/* the driver is a VFIO one, so cdev counts */
+	bool leaving;			/* its driver goes when the device is closed */
 	unsigned int cdev;
 	struct emu_group *group;
 	bool msix;			/* MSI-X, PCIe capability and FLR */
@@ -121,6 +122,8 @@ bool emu_driver_name_ok(const char *driver);
 unsigned int emu_cdev_number(struct iommufd_emu *emu);
 /* Tells of a driver that a device has from now on. */
 void emu_driver_bound(struct emu_device *dev);
+/* The device is closed: a driver that was to go meanwhile goes. */
+void emu_driver_end_unbind(struct emu_device *dev);
 
 /* bind.c */
 int emu_device_bind(struct emu_file *file, uint64_t arg);

@@ -22,14 +22,23 @@ unsigned int emu_cdev_number(struct iommufd_emu *emu)
 	return number;
 }
 
-static void unbind(struct emu_device *dev)
+/* What the kernel does at once, even if it has to wait for the user then. */
+static void begin_unbind(struct emu_device *dev)
 {
-	if (!*dev->driver)
+	if (dev->leaving || !*dev->driver)
 		return;
 	if (dev->vfio)
 		emu_uevent_vfio(dev, "remove");
 	emu_sysfs_unbind(dev);
+	dev->leaving = true;
+}
+
+void emu_driver_end_unbind(struct emu_device *dev)
+{
+	if (!dev->leaving)
+		return;
 	emu_group_remove(dev);
+	dev->leaving = false;
 	dev->vfio = false;
 	*dev->driver = '\0';
 	emu_uevent_device(dev, "unbind");
@@ -76,13 +85,14 @@ static int set_driver(struct iommufd_emu *emu, const char *bdf, const char *driv
 		return -ENOENT;
 	if (dev->bridge && strstr(driver, "vfio"))
 		return -EINVAL;
-	if (!strcmp(dev->driver, driver))
+	if (!strcmp(dev->driver, driver) && !dev->leaving)
 		return 0;
+	begin_unbind(dev);
 	if (dev->vfio && dev->opens) {
 		emu_eventfd_signal(dev->irq.request); /* please give it back */
 		return -EBUSY;
 	}
-	unbind(dev);
+	emu_driver_end_unbind(dev);
 	return bind(dev, driver);
 }
 

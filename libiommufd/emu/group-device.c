@@ -89,7 +89,7 @@ static int match(const struct emu_device *dev, const char *name)
 static int find_device(struct emu_group *group, const char *name, struct emu_device **out)
 {
 	for (struct emu_device *dev = group->emu->devices; dev; dev = dev->next) {
-		int r = dev->group == group && dev->vfio ? match(dev, name) : 0;
+		int r = dev->group == group && dev->vfio && !dev->leaving ? match(dev, name) : 0;
 
 		if (r < 0)
 			return r;

@@ -109,4 +109,5 @@ void emu_device_close(struct emu_device *dev)
 	dev->config = NULL;
 	let_go(dev);
 	stop_engine(dev->emu);
+	emu_driver_end_unbind(dev);
 }

@@ -210,9 +210,15 @@ static void a_device_in_use_is_asked_for(void **state)
 	assert_int_equal(set_event(m, dev, K_VFIO_PCI_REQ_IRQ_INDEX, 0, event), 0);
 	assert_int_equal(iommufd_emu_set_driver(m->emu, EDU1, "edu"), -EBUSY);
 	assert_int_equal(wait_event(event, 1000), 1);
-	assert_string_equal(driver_of(m, EDU1), "vfio-pci");
+	assert_string_equal(driver_of(m, EDU1), "");
+	expect_head(m, fd, "remove@/devices/pci0000:00/" EDU1 "/vfio-dev/vfio0");
 	expect_silence(m, fd);
+	assert_int_equal(open_cdev(m, ALONE1), -ENOENT);
+	assert_int_equal(iommufd_emu_set_driver(m->emu, EDU1, "vfio-pci"), -EBUSY);
+	assert_int_equal(wait_event(event, 1000), 1); /* asked again */
 	shut(m, dev);
+	expect_head(m, fd, "unbind@/devices/pci0000:00/" EDU1);
+	expect_silence(m, fd);
 	assert_int_equal(iommufd_emu_set_driver(m->emu, EDU1, "edu"), 0);
 	shut(m, fd);
 	close(event);
