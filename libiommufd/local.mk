@@ -57,6 +57,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/device-open.c \
 	libiommufd/object/diagnose.c libiommufd/object/diagnose.h \
 	libiommufd/object/diagnose-bind.c \
+	libiommufd/object/event.c libiommufd/object/event.h \
 	libiommufd/object/group.c libiommufd/object/group.h \
 	libiommufd/object/ioas.c libiommufd/object/ioas.h \
 	libiommufd/object/ioas-copy.c \

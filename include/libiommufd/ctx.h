@@ -84,6 +84,25 @@ enum {
 	IOMMUFD_CAP_DEVICE_FD = 19,         /**< the character device of a device can be handed over */
 };
 
+/** Something that happened to a device or group that is open in a context. */
+struct iommufd_event {
+	size_t size;      /**< sizeof(struct iommufd_event), set by the caller */
+	uint32_t type;    /**< IOMMUFD_EVENT_* */
+	int32_t group;    /**< IOMMU group number, or -1 where sysfs does not tell */
+	uint64_t cookie;  /**< of the device that leaves; 0 is none */
+	char name[64];    /**< the device that leaves, or the member that is in the way; else empty */
+	char driver[32];  /**< the driver of the member in the way, cut to fit; else empty */
+};
+
+/** Types of struct iommufd_event. */
+enum {
+	/** A kernel driver was bound to a member of a group: it cannot be opened, or is isolated no more. */
+	IOMMUFD_EVENT_GROUP_NOT_VIABLE = 1,
+	IOMMUFD_EVENT_GROUP_VIABLE = 2,   /**< no member of the group has such a driver any more */
+	/** An open device is being removed or unbound: who does that waits until the device is closed. */
+	IOMMUFD_EVENT_DEVICE_LEAVING = 3,
+};
+
 /**
  * Open a context.
  *
@@ -214,6 +233,57 @@ const char *iommufd_ctx_get_backend(struct iommufd_ctx *ctx);
  * @source none
  */
 const char *iommufd_ctx_get_report(struct iommufd_ctx *ctx);
+
+/**
+ * Lend a descriptor that is readable when an event may have come.
+ *
+ * For poll(), select() and the like; reading is for iommufd_ctx_read_event().
+ * From the first call on the context watches the open devices, their groups
+ * and the groups that iommufd_group_open() gave, and those opened later. The
+ * kernel sends its messages to all who listen, so the descriptor becomes
+ * readable for changes of other devices too. In a container with a user
+ * namespace of its own the kernel sends none.
+ *
+ * @param ctx  the context
+ * @return a descriptor that belongs to the context, or:
+ *   -EINVAL         @p ctx is not a context
+ *   -EOPNOTSUPP     the kernel has no such messages, or not for this process
+ *   -EPERM          this is a forked child; the events are the parent's
+ *   -EMFILE         no file descriptor left in the process
+ *   -ENFILE         no file descriptor left in the system
+ *   -ENOMEM         out of memory
+ * @threads any
+ * @since 0.1
+ * @source a netlink socket for uevents
+ */
+int iommufd_ctx_get_event_fd(struct iommufd_ctx *ctx);
+
+/**
+ * Take an event, if there is one.
+ *
+ * Does not block. When the descriptor was readable, read until -EAGAIN. What
+ * came and went between two looks is not told. Each event is given out once: of
+ * several threads one gets it. The first call begins to watch, as
+ * iommufd_ctx_get_event_fd() does. Linux before 6.1 tells that a device leaves
+ * late or not at all; its request interrupt does so on every kernel.
+ *
+ * @param ctx    the context
+ * @param event  filled up to its size field
+ * @return 0, or:
+ *   -EINVAL         @p ctx is not a context, @p event is NULL or its size field is 0
+ *   -EAGAIN         nothing has happened
+ *   -EOPNOTSUPP     the kernel has no such messages, or not for this process
+ *   -EPERM          this is a forked child; the events are the parent's
+ *   -EACCES         sysfs may not be read by this user any more
+ *   -EMFILE         no file descriptor left in the process
+ *   -ENFILE         no file descriptor left in the system
+ *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
+ * @threads any
+ * @since 0.1
+ * @source read of a netlink socket; sysfs
+ */
+int iommufd_ctx_read_event(struct iommufd_ctx *ctx, struct iommufd_event *event);
 
 /**
  * Choose whose memory limit pinned pages are charged to.

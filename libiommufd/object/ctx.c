@@ -56,6 +56,7 @@ static int ctx_open(const char *function, int adopt, const struct iommufd_ctx_op
 		goto exit;
 	object_init(&ctx->obj, OBJECT_CTX);
 	pthread_mutex_init(&ctx->lock, NULL);
+	events_init(&ctx->events);
 	if (opts.flags & IOMMUFD_CTX_RLIMIT_PROCESS) {
 		r = iommufd_ctx_set_rlimit_mode(ctx, 1);
 		if (r == -EBUSY && adopt < 0)
@@ -105,6 +106,7 @@ IOMMUFD_EXPORT struct iommufd_ctx *iommufd_ctx_unref(struct iommufd_ctx *ctx)
 	if (!ctx || !object_is(&ctx->obj, OBJECT_CTX) || !object_unref(&ctx->obj))
 		return NULL;
 	ctx->obj.kind = OBJECT_FREED;
+	events_exit(ctx);
 	backend_close(&ctx->backend);
 	pthread_mutex_destroy(&ctx->lock);
 	core_exit(&ctx->core);

@@ -7,6 +7,7 @@
 #include "backend/probe.h"
 #include "base/error.h"
 #include "base/object.h"
+#include "object/event.h"
 
 struct iommufd_device;
 struct iommufd_group;
@@ -20,6 +21,7 @@ struct iommufd_ctx {
 	pthread_mutex_t lock;           /* the lists, and attachments of all devices */
 	struct iommufd_device *devices; /* open ones; each holds us, not we them */
 	struct iommufd_group *groups;   /* likewise */
+	struct events events;
 };
 
 static inline int ctx_check(const struct iommufd_ctx *ctx, const char *function)

@@ -119,6 +119,7 @@ static int bind_device(struct iommufd_device *dev, const char *function, const s
 		iommufd_ctx_ref(ctx);
 		dev->next = ctx->devices;
 		ctx->devices = dev;
+		events_watch_device(dev);
 	} else {
 		struct iommufd_ioas *left = dev->ioas;
 

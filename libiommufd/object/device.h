@@ -17,6 +17,7 @@ struct iommufd_device {
 	uint64_t cookie;
 	int group;                    /* IOMMU group number, or -1 */
 	bool mediated;
+	enum device_watch watch;      /* under the context's lock */
 	char report[512];             /* how it was had, a line per step */
 };
 

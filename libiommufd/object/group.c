@@ -56,6 +56,7 @@ static int get(struct iommufd_ctx *ctx, const char *function, int number,
 		iommufd_ctx_ref(ctx);
 		g->next = ctx->groups;
 		ctx->groups = g;
+		events_watch_group(ctx, number);
 	}
 	pthread_mutex_unlock(&ctx->lock);
 	if (known) {

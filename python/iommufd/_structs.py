@@ -46,6 +46,17 @@ class ContextOptions(SizedStructure):
     ]
 
 
+class Event(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("type", c_uint32),
+        ("group", c_int32),
+        ("cookie", c_uint64),
+        ("name", c_char * 64),
+        ("driver", c_char * 32),
+    ]
+
+
 class DeviceOptions(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
@@ -148,6 +159,7 @@ class IrqInfo(SizedStructure):
 STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_error": Error,
     "iommufd_ctx_opts": ContextOptions,
+    "iommufd_event": Event,
     "iommufd_device_opts": DeviceOptions,
     "iommufd_device_info": DeviceInfo,
     "iommufd_group_info": GroupInfo,

@@ -47,6 +47,14 @@ class Cap(enum.IntEnum):
     DEVICE_FD = 19
 
 
+class EventType(enum.IntEnum):
+    """What happened to a device or group that is open."""
+
+    GROUP_NOT_VIABLE = 1
+    GROUP_VIABLE = 2
+    DEVICE_LEAVING = 3
+
+
 class DeviceFlag(enum.IntFlag):
     """What kind of device it is, and whether it can be reset."""
 
@@ -141,6 +149,7 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_LOG_", LogLevel),
     ("IOMMUFD_CTX_", ContextFlag),
     ("IOMMUFD_CAP_", Cap),
+    ("IOMMUFD_EVENT_", EventType),
     ("IOMMUFD_DEVICE_", DeviceFlag),
     ("IOMMUFD_GROUP_", GroupFlag),
     ("IOMMUFD_GROUP_MEMBER_", MemberFlag),

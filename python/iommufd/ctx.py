@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from ctypes import byref, c_uint32
-from typing import TYPE_CHECKING, Any, Dict, Optional, Set
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional, Set
 
 from . import _structs as s
 from ._handle import Family, Handle, receive
 from ._lib import lib
-from .constants import Cap, ContextFlag, LogLevel
-from .errors import call
+from .constants import Cap, ContextFlag, EventType, LogLevel
+from .errors import IommufdError, call
 
 if TYPE_CHECKING:
     from .device import Device
@@ -24,6 +25,16 @@ _TO_LOGGING: Dict[int, int] = {
     LogLevel.INFO: logging.INFO,
     LogLevel.DEBUG: logging.DEBUG,
 }
+
+
+class Event(NamedTuple):
+    """Something that happened to a device or group that is open in a context."""
+
+    type: EventType
+    group: int          # IOMMU group, or -1 where sysfs does not tell
+    cookie: int         # of the device that leaves
+    name: str           # the device that leaves, or the member that is in the way
+    driver: str         # of the member in the way
 
 
 def _log_function(logger: logging.Logger) -> Any:
@@ -137,6 +148,23 @@ class Context(Handle):
     def clear_compat_ioas(self) -> None:
         """Undo set_compat_ioas()."""
         call("iommufd_ctx_clear_compat_ioas", self._ptr)
+
+    @property
+    def event_fd(self) -> int:
+        """A descriptor that is readable when an event may have come; the context's."""
+        return call("iommufd_ctx_get_event_fd", self._ptr)
+
+    def read_event(self) -> Optional[Event]:
+        """Take an event, or None if there is none; does not wait."""
+        event = s.Event.make()
+        try:
+            call("iommufd_ctx_read_event", self._ptr, byref(event))
+        except IommufdError as error:
+            if error.errno == errno.EAGAIN:
+                return None
+            raise
+        return Event(EventType(event.type), event.group, event.cookie,
+                     event.name.decode(errors="replace"), event.driver.decode(errors="replace"))
 
     def find_device(self, cookie: int) -> Device:
         """The open device with this cookie: the object that was opened, not a copy."""

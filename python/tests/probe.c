@@ -63,6 +63,18 @@ static void context_structs(void)
 	end_struct();
 }
 
+static void event_structs(void)
+{
+	STRUCT(iommufd_event);
+	FIELD(iommufd_event, size);
+	FIELD(iommufd_event, type);
+	FIELD(iommufd_event, group);
+	FIELD(iommufd_event, cookie);
+	FIELD(iommufd_event, name);
+	FIELD(iommufd_event, driver);
+	end_struct();
+}
+
 static void device_structs(void)
 {
 	STRUCT(iommufd_device_opts);
@@ -208,6 +220,9 @@ static void context_constants(void)
 	CONSTANT(IOMMUFD_LOG_INFO);
 	CONSTANT(IOMMUFD_LOG_DEBUG);
 	CONSTANT(IOMMUFD_CTX_RLIMIT_PROCESS);
+	CONSTANT(IOMMUFD_EVENT_GROUP_NOT_VIABLE);
+	CONSTANT(IOMMUFD_EVENT_GROUP_VIABLE);
+	CONSTANT(IOMMUFD_EVENT_DEVICE_LEAVING);
 	CONSTANT(IOMMUFD_CAP_MAP_WITHOUT_DEVICE);
 	CONSTANT(IOMMUFD_CAP_COPY);
 	CONSTANT(IOMMUFD_CAP_MAP_FILE);
@@ -299,6 +314,7 @@ int main(void)
 {
 	printf("{\"version\": \"%s\",\n\"structs\": {", IOMMUFD_VERSION);
 	context_structs();
+	event_structs();
 	device_structs();
 	ioas_structs();
 	emu_structs();

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import errno
 import gc
+import select
 import unittest
 import warnings
 
 from base import EDU, EDU_GROUPED, MachineTest
-from iommufd import Context, Group, GroupFlag, MemberFlag
+from iommufd import Context, EventType, Group, GroupFlag, MemberFlag
 
 BRIDGE = "0000:00:1e.0"
 
@@ -70,6 +71,38 @@ class GroupTest(MachineTest):
             with Context(machine=self.machine) as ctx:
                 Group(ctx, 3)
                 gc.collect()
+
+
+class EventTest(MachineTest):
+    def readable(self) -> bool:
+        return bool(select.select([self.ctx.event_fd], [], [], 0)[0])
+
+    def test_nothing(self) -> None:
+        self.assertFalse(self.readable())
+        self.assertIsNone(self.ctx.read_event())
+
+    def test_viability(self) -> None:
+        with Group(self.ctx, 8):
+            self.assertFalse(self.readable())
+            self.machine.set_driver(BRIDGE, "shpchp")
+            self.assertTrue(self.readable())
+            self.assertEqual(self.ctx.read_event(),
+                             (EventType.GROUP_NOT_VIABLE, 8, 0, BRIDGE, "shpchp"))
+            self.assertIsNone(self.ctx.read_event())
+            self.machine.set_driver(BRIDGE, None)
+            self.assertEqual(self.ctx.read_event(), (EventType.GROUP_VIABLE, 8, 0, "", ""))
+
+    def test_device_leaves(self) -> None:
+        self.device(EDU, cookie=7)
+        self.assertFalse(self.readable())
+        self.assertFails(errno.EBUSY, self.machine.set_driver, EDU, None)
+        self.assertEqual(self.ctx.read_event(), (EventType.DEVICE_LEAVING, 3, 7, EDU, ""))
+
+    def test_closed(self) -> None:
+        ctx = Context(machine=self.machine)
+        ctx.close()
+        with self.assertRaises(ValueError):
+            ctx.event_fd
 
 
 if __name__ == "__main__":

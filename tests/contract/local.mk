@@ -9,6 +9,7 @@ check_LTLIBRARIES += tests/contract/libcontract.la
 tests_contract_libcontract_la_CFLAGS = $(contract_cflags)
 tests_contract_libcontract_la_SOURCES = \
 	tests/contract/contract.c tests/contract/contract.h \
+	tests/contract/driver.c tests/contract/driver.h \
 	tests/contract/edu.c tests/contract/edu.h \
 	tests/contract/expect.c \
 	tests/contract/shape.c tests/contract/shape.h
@@ -18,6 +19,7 @@ contract_tests += \
 	tests/contract/test-ctx-use \
 	tests/contract/test-device \
 	tests/contract/test-device-fd \
+	tests/contract/test-event \
 	tests/contract/test-group \
 	tests/contract/test-ioas-map \
 	tests/contract/test-ioas-mapv \
@@ -57,6 +59,10 @@ tests_contract_test_device_LDADD = $(contract_libs)
 tests_contract_test_device_fd_SOURCES = tests/contract/test-device-fd.c
 tests_contract_test_device_fd_CFLAGS = $(contract_cflags)
 tests_contract_test_device_fd_LDADD = $(contract_libs)
+
+tests_contract_test_event_SOURCES = tests/contract/test-event.c
+tests_contract_test_event_CFLAGS = $(contract_cflags)
+tests_contract_test_event_LDADD = $(contract_libs)
 
 tests_contract_test_group_SOURCES = tests/contract/test-group.c
 tests_contract_test_group_CFLAGS = $(contract_cflags)

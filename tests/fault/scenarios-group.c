@@ -2,6 +2,8 @@
 /* Groups. */
 #include "fault.h"
 
+#include <errno.h>
+
 static void look_at_groups(struct run *r, struct iommufd_group **of, struct iommufd_group **other)
 {
 	struct iommufd_group_info info = { .size = sizeof(info) };
@@ -16,11 +18,36 @@ static void look_at_groups(struct run *r, struct iommufd_group **of, struct iomm
 	TRY(r, iommufd_group_check_viable, *of);
 }
 
+/* Reading may find nothing yet: that is no failure of the scenario. */
+static bool read_event(struct run *r)
+{
+	struct iommufd_event ev = { .size = sizeof(ev) };
+	int rc = -EAGAIN;
+
+	for (int i = 0; i < 3 && rc; i++) {
+		step_begin(r);
+		rc = iommufd_ctx_read_event(r->ctx, &ev);
+		step_end(r, "iommufd_ctx_read_event", 0, rc);
+	}
+	return !rc;
+}
+
+static void hear_of_changes(struct run *r)
+{
+	if (!TRY(r, iommufd_ctx_get_event_fd, r->ctx) || !open_dev(r, 1, ALONE, 2))
+		return;
+	iommufd_emu_set_driver(r->emu, ALONE, "");
+	if (!read_event(r) && !r->persistent)
+		wrong(r, "no event of a device that leaves");
+}
+
 void play_group(struct run *r)
 {
 	struct iommufd_group *of = NULL, *other = NULL;
 
 	look_at_groups(r, &of, &other);
+	if (r->ctx)
+		hear_of_changes(r);
 	iommufd_group_unref(of);
 	iommufd_group_unref(other);
 }
