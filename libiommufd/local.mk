@@ -10,6 +10,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/base/macro.h \
 	libiommufd/base/object.h \
 	libiommufd/base/opts.c libiommufd/base/opts.h \
+	libiommufd/base/text.c libiommufd/base/text.h \
 	libiommufd/os/core.c libiommufd/os/core.h \
 	libiommufd/os/mem.c libiommufd/os/mem.h \
 	libiommufd/os/sys.c libiommufd/os/sys.h \
@@ -22,6 +23,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/os/uapi-type1.h \
 	libiommufd/os/uapi-types.h \
 	libiommufd/os/uapi-vfio.h \
+	libiommufd/backend/ask.c libiommufd/backend/ask.h \
 	libiommufd/backend/container.c libiommufd/backend/container.h \
 	libiommufd/backend/container-iommufd.c libiommufd/backend/container-iommufd.h \
 	libiommufd/backend/container-merge.c libiommufd/backend/container-merge.h \

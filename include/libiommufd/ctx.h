@@ -4,9 +4,27 @@
  * @section ctx Contexts
  *
  * A context is one connection to the kernel's IOMMU service: one open
- * /dev/iommu. It owns nothing of the caller's; I/O address spaces and devices
- * belong to it and hold it. Several contexts may live in one process. After
- * fork() the child may only unref.
+ * /dev/iommu, or where that is not to be had, VFIO containers of type 1. It owns
+ * nothing of the caller's; I/O address spaces and devices belong to it and hold
+ * it. Several contexts may live in one process. After fork() the child may only
+ * unref.
+ *
+ * A backend is a pair: how devices are had, and what keeps the address spaces.
+ *
+ * - cdev+iommufd: devices by their own character devices, /dev/iommu (Linux 6.6)
+ * - group+iommufd: devices by their groups, /dev/iommu (Linux 6.2)
+ * - group+type1: devices by their groups, type1 containers of version 2
+ * - cdev+noiommu: as cdev+iommufd, and no IOMMU stands behind the devices (Linux 7.3)
+ * - group+noiommu: devices by their groups, and no IOMMU stands behind them
+ *
+ * A policy is one of these, or "auto" (the first three, in this order), "iommufd"
+ * (the first two), "legacy" (group+type1), or "noiommu" (the last two). What keeps
+ * the address spaces is chosen when the context is opened: /dev/iommu if it can be
+ * opened, then /dev/vfio/vfio; if that turns out to be an iommufd, "auto" uses it as
+ * one. How a device is had is chosen when it is opened: by its character device if
+ * it has one that may be opened, else by its group. Without an IOMMU a device
+ * reaches all memory, so that noiommu is never chosen unless it is asked for by name;
+ * it takes CAP_SYS_RAWIO.
  *
  * `LIBIOMMUFD_LOG=error|warning|info|debug` sends messages to standard error
  * where the program set no log function. `LIBIOMMUFD_BACKEND` overrides the
@@ -47,7 +65,7 @@ typedef void (*iommufd_log_fn)(void *data, int level, const char *text);
 struct iommufd_ctx_opts {
 	size_t size;          /**< sizeof(struct iommufd_ctx_opts) */
 	uint64_t flags;       /**< IOMMUFD_CTX_* */
-	const char *backend;  /**< "auto", "iommufd", "cdev+iommufd"; NULL is "auto" */
+	const char *backend;  /**< a policy, as "iommufd" or "group+type1"; NULL is "auto" */
 	iommufd_log_fn log;   /**< receives messages; NULL is none */
 	void *log_data;       /**< first argument of log */
 	int32_t log_level;    /**< IOMMUFD_LOG_*; 0 is IOMMUFD_LOG_WARNING when log is set */
@@ -106,19 +124,23 @@ enum {
 /**
  * Open a context.
  *
- * Tries the backends that the policy allows and keeps the first that works;
- * iommufd_ctx_get_report() tells what was tried.
+ * Tries what the policy allows, in order, and keeps the first that works;
+ * iommufd_ctx_get_report() tells what was tried. If nothing works, the error
+ * record names each thing tried, and the code is that of the refusal that tells
+ * most: -EACCES before -EPERM, -EOPNOTSUPP, -ENODEV and -ENOENT.
  *
  * @param opts  options, or NULL; not kept
  * @param out   the context, owned by the caller, one reference; NULL on failure
  * @return 0, or:
  *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, reserved not 0, sys is from another build, or LIBIOMMUFD_EMU names an unknown machine
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
- *   -EOPNOTSUPP     unknown flag, or a backend that this release does not have
- *   -ENOENT         /dev/iommu does not exist
- *   -ENODEV         /dev/iommu exists and the kernel has no driver behind it
- *   -EACCES         /dev/iommu may not be opened by this user
- *   -EPERM          IOMMUFD_CTX_RLIMIT_PROCESS without CAP_SYS_RESOURCE
+ *   -EOPNOTSUPP     unknown flag, a container that has type1 in version 1 alone or speaks
+ *                   another version of VFIO's interface, or noiommu where the kernel has it not
+ *   -ENOENT         no node that the policy knows exists
+ *   -ENODEV         a node exists and the kernel has no driver behind it, or a container has no type1
+ *   -EACCES         a node may not be opened by this user
+ *   -EPERM          a device cgroup forbids a node, noiommu without CAP_SYS_RAWIO, or
+ *                   IOMMUFD_CTX_RLIMIT_PROCESS without CAP_SYS_RESOURCE
  *   -ELIBACC        LIBIOMMUFD_EMU is set and libiommufd-emu cannot be loaded
  *   -EMFILE         no file descriptor left in the process
  *   -ENFILE         no file descriptor left in the system
@@ -126,35 +148,41 @@ enum {
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source open /dev/iommu, IOMMU_OPTION
+ * @source open, VFIO_GET_API_VERSION, VFIO_CHECK_EXTENSION, IOMMU_OPTION
  */
 int iommufd_ctx_new(const struct iommufd_ctx_opts *opts, struct iommufd_ctx **out);
 
 /**
- * Make a context of a /dev/iommu that someone else opened.
+ * Make a context of a /dev/iommu or a container that someone else opened.
  *
- * The descriptor is duplicated; the caller keeps its own. Objects that exist
- * behind it stay the opener's. IOMMUFD_CTX_RLIMIT_PROCESS is refused by the
+ * The descriptor is duplicated; the caller keeps its own. Which of the two it is
+ * is found by asking it; the policy must allow that. Objects and mappings that
+ * exist behind it stay the opener's. IOMMUFD_CTX_RLIMIT_PROCESS is refused by the
  * kernel once any object exists.
  *
- * @param fd    a /dev/iommu file descriptor
+ * A container serves the first IOAS or group that needs one. For more, the
+ * context opens /dev/vfio/vfio itself.
+ *
+ * @param fd    a file descriptor of /dev/iommu or /dev/vfio/vfio
  * @param opts  options, or NULL; not kept
  * @param out   the context, owned by the caller, one reference; NULL on failure
  * @return 0, or:
  *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, reserved not 0, sys is from another build, or LIBIOMMUFD_EMU names an unknown machine
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
- *   -EOPNOTSUPP     unknown flag, or a backend that this release does not have
+ *   -EOPNOTSUPP     unknown flag, a container that has type1 in version 1 alone or speaks
+ *                   another version of VFIO's interface, or noiommu where the kernel has it not
  *   -EBADF          @p fd is not open
- *   -ENOTTY         @p fd is not a /dev/iommu
+ *   -ENOTTY         @p fd is neither, or not what the policy allows
+ *   -ENODEV         a container without type1
  *   -EBUSY          IOMMUFD_CTX_RLIMIT_PROCESS and objects exist
- *   -EPERM          IOMMUFD_CTX_RLIMIT_PROCESS without CAP_SYS_RESOURCE
+ *   -EPERM          noiommu without CAP_SYS_RAWIO, or IOMMUFD_CTX_RLIMIT_PROCESS without CAP_SYS_RESOURCE
  *   -ELIBACC        LIBIOMMUFD_EMU is set and libiommufd-emu cannot be loaded
  *   -EMFILE         no file descriptor left in the process
  *   -ENOMEM         out of memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source fcntl, IOMMU_OPTION
+ * @source fcntl, VFIO_GET_API_VERSION, VFIO_CHECK_EXTENSION, IOMMU_OPTION
  */
 int iommufd_ctx_from_fd(int fd, const struct iommufd_ctx_opts *opts, struct iommufd_ctx **out);
 
@@ -189,6 +217,8 @@ struct iommufd_ctx *iommufd_ctx_unref(struct iommufd_ctx *ctx);
  * @param ctx  the context
  * @return a descriptor that belongs to the context, or:
  *   -EINVAL         @p ctx is not a context
+ *   -EOPNOTSUPP     the backend is group+type1 or group+noiommu, which has a container
+ *                   for each address space or group
  * @threads any
  * @since 0.1
  * @source none
@@ -212,8 +242,13 @@ int iommufd_ctx_has(struct iommufd_ctx *ctx, uint32_t cap);
 /**
  * Get the name of the backend in use.
  *
+ * A pair: "cdev+iommufd", "group+iommufd", "group+type1", "cdev+noiommu" or
+ * "group+noiommu", after "emulated " on an emulated kernel. Where it begins with
+ * cdev, a device without a usable character device may still be had by its group,
+ * if the policy allows: iommufd_device_get_transport() tells.
+ *
  * @param ctx  the context
- * @return "cdev+iommufd", or "emulated cdev+iommufd" on an emulated kernel; NULL if @p ctx is not a context
+ * @return the name; NULL if @p ctx is not a context
  * @threads any
  * @since 0.1
  * @source none
@@ -223,8 +258,8 @@ const char *iommufd_ctx_get_backend(struct iommufd_ctx *ctx);
 /**
  * Get what was tried when the context was opened, and with what result.
  *
- * One line per step, as "opened /dev/iommu: ok"; the last says what is used.
- * Lines are separated by newlines; none follows the last.
+ * One line per step, as "opened /dev/iommu: EACCES, this user may not open it";
+ * the last says what is used. Lines are separated by newlines; none follows the last.
  *
  * @param ctx  the context
  * @return text that lives as long as the context; NULL if @p ctx is not a context

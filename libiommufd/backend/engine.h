@@ -90,7 +90,11 @@ struct engine_ops {
 	const char *name;
 	const char *call_names[ENGINE_CALL_COUNT];
 
-	/* Fill the capability bits; called once, before anything else. */
+	/*
+	 * Fill the capability bits; called once, before anything else. -ENOTTY: fd is
+	 * something else; of containers -EPROTO: another version of the interface,
+	 * -EPROTONOSUPPORT: type1 in version 1 alone, -ENODEV: no such IOMMU.
+	 */
 	int (*probe)(struct engine *e);
 
 	int (*ioas_alloc)(struct engine *e, struct engine_ioas *as);
@@ -146,8 +150,9 @@ struct engine_ops {
 struct engine {
 	const struct engine_ops *ops;
 	const struct core *core;
-	int fd;        /* owned */
-	uint64_t caps; /* 1 << IOMMUFD_CAP_* */
+	int fd;        /* owned; of type1 and noiommu a container, lent to one at a time */
+	bool noiommu;  /* no IOMMU stands behind the devices */
+	uint64_t caps; /* 1 << IOMMUFD_CAP_*, with those of the transport */
 	struct vfio_group *groups; /* open ones, under the context's lock */
 	uint32_t next_id;          /* for what the kernel does not number */
 };

@@ -7,143 +7,207 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NODE "/dev/iommu"
+#include "backend/ask.h"
+#include "base/text.h"
 
-/* Every pair this release has, in the order in which "auto" tries them. */
-static const struct pair {
-	const char *name;
+/* A node, the engine that may stand behind it, and how it has devices. */
+struct step {
+	const char *node;
 	const struct engine_ops *engine;
-	const struct transport_ops *transport;
-} pairs[] = {
-	{ "cdev+iommufd", &engine_iommufd, &transport_cdev },
-	{ "group+iommufd", &engine_iommufd, &transport_group },
+	int (*ask)(struct engine *e, const char *object, bool adopted, struct refusal *why);
+	const struct transport_ops *transports[TRANSPORTS_MAX];
+	bool noiommu;
 };
 
-/* Names that other releases have, so that the refusal can say so. */
-static const char *const known_elsewhere[] = {
-	"legacy", "group+type1", "noiommu",
+enum { STEPS_MAX = 2 };
+
+#define IOMMUFD ASK_IOMMUFD, &engine_iommufd, ask_iommufd
+#define TYPE1 ASK_CONTAINER, &engine_type1, ask_container
+
+/* In the order in which the steps are tried. */
+static const struct policy {
+	const char *name;
+	struct step steps[STEPS_MAX];
+} policies[] = {
+	{ "auto", { { IOMMUFD, { &transport_cdev, &transport_group }, false },
+		    { TYPE1, { &transport_group }, false } } },
+	{ "iommufd", { { IOMMUFD, { &transport_cdev, &transport_group }, false } } },
+	{ "legacy", { { TYPE1, { &transport_group }, false } } },
+	{ "cdev+iommufd", { { IOMMUFD, { &transport_cdev }, false } } },
+	{ "group+iommufd", { { IOMMUFD, { &transport_group }, false } } },
+	{ "group+type1", { { TYPE1, { &transport_group }, false } } },
 };
 
-static void report(struct backend *b, const char *fmt, ...) printf_like(2, 3);
+struct attempt {
+	struct backend *b;
+	const struct core *core;
+	const char *function;
+	const struct policy *policy;
+	int adopt;
+	char object[32]; /* what is being asked */
+	struct refusal refusals[STEPS_MAX];
+	unsigned int count;
+};
 
-static void report(struct backend *b, const char *fmt, ...)
-{
-	size_t used = strlen(b->report);
-	va_list args;
-
-	if (used)
-		used += (size_t)snprintf(b->report + used, sizeof(b->report) - used, "\n");
-	if (used >= sizeof(b->report))
-		return;
-	va_start(args, fmt);
-	vsnprintf(b->report + used, sizeof(b->report) - used, fmt, args);
-	va_end(args);
-}
-
-static int parse_policy(const char *function, const char **policy)
+static int find_policy(const char *function, const char *name, const struct policy **out)
 {
 	const char *wanted = secure_getenv("LIBIOMMUFD_BACKEND");
+	bool forced = wanted && *wanted;
 
-	if (wanted && *wanted)
-		*policy = wanted;
-	if (!*policy || !strcmp(*policy, "auto") || !strcmp(*policy, "iommufd"))
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
-		if (!strcmp(*policy, pairs[i].name))
+	if (forced)
+		name = wanted;
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+		if (!strcmp(name ? name : "auto", policies[i].name)) {
+			*out = &policies[i];
 			return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(known_elsewhere); i++)
-		if (!strcmp(*policy, known_elsewhere[i]))
-			return err(-EOPNOTSUPP, function, "backend",
-				   "use \"auto\" or \"cdev+iommufd\"",
-				   "backend \"%s\" is not in this release", *policy);
-	return err(-EINVAL, function, "backend", "use \"auto\", \"iommufd\" or \"cdev+iommufd\"",
-		   "there is no backend \"%s\"", *policy);
+		}
+	return err(-EINVAL, function, forced ? "LIBIOMMUFD_BACKEND" : "opts.backend",
+		   "use \"auto\", \"iommufd\", \"legacy\", \"noiommu\", or a pair as \"cdev+iommufd\", \"group+iommufd\", \"group+type1\", \"cdev+noiommu\", \"group+noiommu\"",
+		   "there is no backend \"%.60s\"", name);
 }
 
-static int open_failed(struct backend *b, int r)
-{
-	static const struct {
-		int code;
-		const char *remedy;
-	} remedies[] = {
-		{ -ENOENT, "load the iommufd module (modprobe iommufd), use a kernel built with CONFIG_IOMMUFD (Linux 6.2), or set LIBIOMMUFD_EMU=1 to try things on the emulated kernel" },
-		{ -ENODEV, "load the iommufd module (modprobe iommufd)" },
-		{ -EACCES, "give this user access to " NODE " (udev rule or group), or have a privileged process hand over its descriptor" },
-		{ -EPERM, "allow " NODE " in the device cgroup of this container" },
-		{ -EMFILE, "close descriptors or raise RLIMIT_NOFILE" },
-	};
-	const char *remedy = "look into the kernel's log";
+static int note(struct attempt *a, const char *fmt, ...) printf_like(2, 3);
 
-	for (size_t i = 0; i < ARRAY_SIZE(remedies); i++)
-		if (remedies[i].code == r)
-			remedy = remedies[i].remedy;
-	report(b, "opened " NODE ": %s", strerror(-r));
-	return err_kernel(r, KNOWN(-ENOENT, -ENODEV, -EACCES, -EPERM, -EMFILE, -ENFILE, -ENOMEM),
-			  "open", NODE, remedy, "it cannot be opened");
+/* A line for the report. */
+static int note(struct attempt *a, const char *fmt, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, fmt);
+	r = text_line_args(&a->b->report, fmt, args);
+	va_end(args);
+	return r ? err_nomem(a->function, "ctx") : 0;
 }
 
-static int adopt_failed(struct backend *b, int fd, int r)
+/* Keeps the refusal for the record that is written if nothing serves. */
+static int note_refused(struct attempt *a, const struct refusal *why)
 {
-	char object[32];
+	char name[ERR_NAME_MAX];
+	int r = note(a, "%s %s: %s, %s", strcmp(why->call, "open") ? "asked" : "opened",
+		     why->object, err_name(why->code, name, sizeof(name)), why->cause);
 
-	snprintf(object, sizeof(object), "fd %d", fd);
-	report(b, "adopted descriptor %d: %s", fd, strerror(-r));
-	return err_kernel(r, KNOWN(-EBADF, -EMFILE, -ENOMEM), "fcntl", object,
-			  "pass an open descriptor of " NODE, "the descriptor cannot be duplicated");
+	a->refusals[a->count++] = *why;
+	return r ? r : ASK_REFUSED;
 }
 
-static int probe_failed(struct backend *b, int adopt, int r)
+/* A container that is an iommufd is used as one, if the policy has that. */
+static int note_served(struct attempt *a, const struct step **s)
 {
-	const char *what = adopt < 0 ? NODE : "the descriptor";
+	bool as_iommufd = a->policy->steps[0].engine == &engine_iommufd;
 
-	if (r != -ENOTTY) {
-		report(b, "asked %s what it can do: %s", what, strerror(-r));
-		return err_kernel(r, KNOWN(-ENOMEM), "ioctl", adopt < 0 ? NODE : "fd",
-				  "try again", "%s does not tell what it can do", what);
+	if ((*s)->engine == &engine_iommufd || (*s)->noiommu ||
+	    !ask_is_iommufd(a->core, a->b->engine.fd))
+		return 0;
+	if (as_iommufd)
+		*s = &a->policy->steps[0];
+	return note(a, "asked %s: it is an iommufd%s", a->object,
+		    as_iommufd ? ", and used as one" : " that plays a container");
+}
+
+/* A kernel without character devices says so before the first device is opened. */
+static int choose_transports(struct attempt *a, const struct step *s)
+{
+	struct backend *b = a->b;
+	bool cdevs = s->transports[0] == &transport_cdev;
+	int r = 0;
+
+	memcpy(b->transports, s->transports, sizeof(b->transports));
+	if (cdevs && s->transports[1] && !ask_has_cdevs(a->core)) {
+		cdevs = false;
+		r = note(a, "looked into /sys/class/vfio-dev: this kernel gives devices no character device; devices are had by group");
 	}
-	report(b, "%s is not an iommufd", what);
-	return err(adopt < 0 ? -ENODEV : -ENOTTY, "IOMMU_IOAS_ALLOC", adopt < 0 ? NODE : "fd",
-		   adopt < 0 ? "load the iommufd module (modprobe iommufd)" :
-			       "pass an open descriptor of " NODE,
-		   "%s does not answer as /dev/iommu does", what);
+	b->engine.caps |= (cdevs ? &transport_cdev : &transport_group)->caps;
+	snprintf(b->name, sizeof(b->name), "%s%s+%s",
+		 a->core->sys == sys_kernel() ? "" : "emulated ", cdevs ? "cdev" : "group",
+		 s->noiommu ? "noiommu" : s->engine->name);
+	return r ? r : note(a, "using %s", b->name);
+}
+
+static int try_step(struct attempt *a, const struct step *s)
+{
+	struct engine *e = &a->b->engine;
+	struct refusal why;
+	int r;
+
+	*e = (struct engine){ .core = a->core, .fd = -1 };
+	if (a->adopt < 0)
+		snprintf(a->object, sizeof(a->object), "%s", s->node);
+	else
+		snprintf(a->object, sizeof(a->object), "descriptor %d", a->adopt);
+	r = ask_open(a->core, s->node, a->adopt, &e->fd, &why);
+	if (r)
+		return r < 0 ? r : note_refused(a, &why);
+	r = note(a, "%s %s: ok", a->adopt < 0 ? "opened" : "adopted", a->object);
+	if (!r)
+		r = note_served(a, &s);
+	if (!r) {
+		e->ops = s->engine;
+		e->noiommu = s->noiommu;
+		r = s->ask(e, a->object, a->adopt >= 0, &why);
+	}
+	if (r == ASK_REFUSED)
+		r = note_refused(a, &why);
+	if (!r)
+		r = choose_transports(a, s);
+	if (r)
+		sys_close(a->core->sys, &e->fd);
+	return r;
+}
+
+/* How much a refusal tells: of what is not there least, of what is there and forbidden most. */
+static int weight(int code)
+{
+	static const int ascending[] = { -ENOENT, -ENODEV, -ENOTTY, -EOPNOTSUPP, -EPERM, -EACCES };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ascending); i++)
+		if (ascending[i] == code)
+			return (int)i;
+	return -1;
+}
+
+/* One record of all that was tried. Of two that tell as much the later has the older interface. */
+static int all_refused(const struct attempt *a)
+{
+	char text[STEPS_MAX * (sizeof(a->refusals->object) + sizeof(a->refusals->cause) + 4)];
+	const struct refusal *most = &a->refusals[0];
+	int used = 0;
+
+	for (unsigned int i = 0; i < a->count; i++) {
+		const struct refusal *why = &a->refusals[i];
+
+		if (weight(why->code) >= weight(most->code))
+			most = why;
+		used += snprintf(text + used, sizeof(text) - (size_t)used, "%s%s: %s",
+				 i ? "; " : "", why->object, why->cause);
+	}
+	return err(most->code, most->call, most->object, most->remedy, "%s", text);
 }
 
 int backend_open(struct backend *b, const struct core *core, const char *function,
 		 const char *policy, int adopt)
 {
-	const struct pair *pair = &pairs[0];
-	int r = parse_policy(function, &policy);
+	struct attempt a = { .b = b, .core = core, .function = function, .adopt = adopt };
+	int r = find_policy(function, policy, &a.policy);
 
-	for (size_t i = 0; !r && policy && i < ARRAY_SIZE(pairs); i++)
-		if (!strcmp(policy, pairs[i].name))
-			pair = &pairs[i];
-
-	memset(b, 0, sizeof(*b));
-	b->engine.fd = -1;
+	*b = (struct backend){ .engine = { .core = core, .fd = -1 } };
 	if (r)
 		return r;
-	r = adopt < 0 ? sys_open(core->sys, NODE, O_RDWR) : sys_dup(core->sys, adopt);
-	if (r < 0)
-		return adopt < 0 ? open_failed(b, r) : adopt_failed(b, adopt, r);
-	b->engine = (struct engine){ .ops = pair->engine, .core = core, .fd = r };
-	b->transports[0] = pair->transport;
-	r = pair->engine->probe(&b->engine);
+	r = ASK_REFUSED;
+	for (size_t i = 0; i < STEPS_MAX && a.policy->steps[i].node && r == ASK_REFUSED; i++)
+		r = try_step(&a, &a.policy->steps[i]);
+	if (r == ASK_REFUSED)
+		r = all_refused(&a);
+	b->noiommu = b->engine.noiommu;
 	if (r) {
-		sys_close(core->sys, &b->engine.fd);
-		return probe_failed(b, adopt, r);
+		free(b->report);
+		b->report = NULL;
 	}
-	b->engine.caps |= b->transports[0]->caps;
-	if (adopt < 0)
-		report(b, "opened " NODE ": ok");
-	else
-		report(b, "adopted descriptor %d: ok", adopt);
-	snprintf(b->name, sizeof(b->name), "%s%s", core->sys == sys_kernel() ? "" : "emulated ",
-		 pair->name);
-	report(b, "using %s", b->name);
-	return 0;
+	return r;
 }
 
 void backend_close(struct backend *b)
 {
 	sys_close(b->engine.core->sys, &b->engine.fd);
+	free(b->report);
 }

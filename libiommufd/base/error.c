@@ -42,15 +42,15 @@ int err(int code, const char *operation, const char *object, const char *remedy,
 	return code;
 }
 
-static const char *errno_name(int number, char *buf, size_t size)
+const char *err_name(int code, char *buf, size_t size)
 {
 #ifdef HAVE_STRERRORNAME_NP
-	const char *name = strerrorname_np(number);
+	const char *name = strerrorname_np(-code);
 
 	if (name)
 		return name;
 #endif
-	snprintf(buf, size, "errno %d", number);
+	snprintf(buf, size, "errno %d", -code);
 	return buf;
 }
 
@@ -58,7 +58,7 @@ int err_kernel(int code, const int *known, const char *operation, const char *ob
 	       const char *remedy, const char *fmt, ...)
 {
 	char number[24];
-	const char *name = errno_name(-code, number, sizeof(number));
+	const char *name = err_name(code, number, sizeof(number));
 	size_t used;
 	va_list args;
 

@@ -27,6 +27,10 @@ int err_kernel(int code, const int *known, const char *operation, const char *ob
 
 #define KNOWN(...) ((const int[]){ __VA_ARGS__, 0 })
 
+/* "EACCES", or "errno 13" in @buf of ERR_NAME_MAX bytes. */
+#define ERR_NAME_MAX 24
+const char *err_name(int code, char *buf, size_t size);
+
 /* The usual ones. */
 int err_nomem(const char *operation, const char *object);
 int err_handle(const char *function, const char *kind);

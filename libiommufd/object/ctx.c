@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <libiommufd/version.h>
 
@@ -29,6 +30,18 @@ static int check_opts(const char *function, const struct iommufd_ctx_opts *given
 		return err(-EINVAL, function, "opts.reserved", "set the field to zero",
 			   "a reserved field is %u", opts->reserved);
 	return 0;
+}
+
+static void tell_backend(const struct iommufd_ctx *ctx, const char *function)
+{
+	const struct backend *b = &ctx->backend;
+
+	for (const char *at = b->report; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
+		log_info(&ctx->core.log, "%s: %.*s", function, (int)strcspn(at, "\n"), at);
+	if (b->noiommu)
+		log_warning(&ctx->core.log,
+			    "%s: no IOMMU stands behind the devices of this context: their DMA reaches all memory",
+			    function);
 }
 
 static int ctx_open(const char *function, int adopt, const struct iommufd_ctx_opts *given,
@@ -67,7 +80,7 @@ static int ctx_open(const char *function, int adopt, const struct iommufd_ctx_op
 			return r;
 		}
 	}
-	log_info(&ctx->core.log, "%s: using %s", function, ctx->backend.name);
+	tell_backend(ctx, function);
 	*out = ctx;
 	return 0;
 exit:
@@ -88,7 +101,8 @@ IOMMUFD_EXPORT int iommufd_ctx_from_fd(int fd, const struct iommufd_ctx_opts *op
 	if (fd < 0) {
 		if (out)
 			*out = NULL;
-		return err(-EBADF, __func__, "fd", "pass an open descriptor of /dev/iommu",
+		return err(-EBADF, __func__, "fd",
+			   "pass an open descriptor of /dev/iommu or /dev/vfio/vfio",
 			   "descriptor %d is not open", fd);
 	}
 	return ctx_open(__func__, fd, opts, out);
@@ -118,7 +132,13 @@ IOMMUFD_EXPORT int iommufd_ctx_get_fd(struct iommufd_ctx *ctx)
 {
 	int r = ctx_check(ctx, __func__);
 
-	return r ? r : ctx->backend.engine.fd;
+	if (r || ctx->backend.engine.ops == &engine_iommufd)
+		return r ? r : ctx->backend.engine.fd;
+	r = err(-EOPNOTSUPP, __func__, "ctx",
+		"take the groups' descriptors by iommufd_group_get_fd(), or use a backend with iommufd",
+		"backend %s has a container for each address space and group, and no descriptor for all",
+		ctx->backend.name);
+	return err_log(&ctx->core.log, r);
 }
 
 IOMMUFD_EXPORT int iommufd_ctx_has(struct iommufd_ctx *ctx, uint32_t cap)

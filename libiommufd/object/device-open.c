@@ -211,9 +211,9 @@ static int check_isolation(struct iommufd_device *dev, const char *function,
 		   "backend noiommu was asked for, and an IOMMU stands behind the device");
 }
 
-/* The transports in order, until one has the device's node open or needs none. */
+/* The transports in order, until one has the device's node open or needs none. *passed was refused. */
 static int choose_transport(struct iommufd_device *dev, const char *function, const char *name,
-			    struct place *place)
+			    struct place *place, int *passed)
 {
 	const struct transport_ops *const *transports = dev->ctx->backend.transports;
 	int r = 0;
@@ -224,6 +224,7 @@ static int choose_transport(struct iommufd_device *dev, const char *function, co
 						       by_group(dev, function, name, place);
 		if (!r || dev->fd.fd >= 0 || !try_next(r))
 			break;
+		*passed = r;
 	}
 	return r;
 }
@@ -277,7 +278,7 @@ static int device_open(struct iommufd_ctx *ctx, const char *function, const char
 	struct iommufd_device_opts opts;
 	struct iommufd_device *dev;
 	struct place place;
-	int r = check_opts(ctx, function, given, &opts);
+	int passed = 0, r = check_opts(ctx, function, given, &opts);
 
 	if (!r && name)
 		r = place_find(&ctx->core, function, name, &place);
@@ -286,12 +287,15 @@ static int device_open(struct iommufd_ctx *ctx, const char *function, const char
 	dev = alloc_device(ctx);
 	if (!dev)
 		return err_nomem(function, "device");
-	r = name ? choose_transport(dev, function, name, &place) :
+	r = name ? choose_transport(dev, function, name, &place, &passed) :
 		   adopt(dev, function, fd, &place);
 	if (!r)
 		r = check_isolation(dev, function, &place);
 	if (!r)
 		r = bind_device(dev, function, &place, &opts);
+	/* That there is no group either tells less than why its own node was refused. */
+	if (r == -ENOENT && passed && passed != -ENOENT)
+		r = node_refused(dev, place.name, place.node, passed);
 	if (r) {
 		device_free(dev);
 		return r;

@@ -19,12 +19,12 @@ from iommufd.emu import Machine, MachineFlag
 class OpenTest(LeakTest):
     def test_no_device_node(self) -> None:
         with Machine(MachineFlag.NO_IOMMU_NODE) as machine:
-            error = self.assertFails(errno.ENOENT, Context, machine=machine)
+            error = self.assertFails(errno.ENOENT, Context, machine=machine, backend="iommufd")
         self.assertTrue(error.remedy)
 
     def test_no_permission(self) -> None:
         with Machine(MachineFlag.NO_PERMISSION) as machine:
-            error = self.assertFails(errno.EACCES, Context, machine=machine)
+            error = self.assertFails(errno.EACCES, Context, machine=machine, backend="iommufd")
         self.assertTrue(error.remedy)
 
     def test_unknown_backend(self) -> None:

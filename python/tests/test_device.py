@@ -102,7 +102,13 @@ class NoCdevTest(MachineTest):
     machine_options = {"flags": MachineFlag.NO_CDEV}
 
     def test_no_character_device(self) -> None:
-        self.assertFails(errno.ENOENT, Device, self.ctx, EDU)
+        with Context(machine=self.machine, backend="cdev+iommufd") as ctx:
+            self.assertFails(errno.ENOENT, Device, ctx, EDU)
+
+    def test_had_by_group(self) -> None:
+        self.assertIn("group+iommufd", self.ctx.backend)
+        with Device(self.ctx, EDU) as dev:
+            self.assertEqual(dev.transport, "group")
 
 
 class NoMsiIsolationTest(MachineTest):

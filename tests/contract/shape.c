@@ -39,7 +39,8 @@ static int ask_emulated(enum shape shape,
 	struct iommufd_emu_fault refused = {
 		.size = sizeof(refused), .calls = IOMMUFD_EMU_CALL_OPEN,
 		.error = shape == SHAPE_NO_DRIVER ? ENODEV : EACCES,
-		.nth = shape == SHAPE_NO_DRIVER ? 1 : 2, /* the first is /dev/iommu */
+		.nth = shape == SHAPE_NO_DRIVER ? 1 : 2, /* the first is the backend's */
+		.count = UINT64_MAX,
 	};
 	struct iommufd_ctx_opts opts = { .size = sizeof(opts) };
 	struct iommufd_emu *emu;

@@ -189,19 +189,29 @@ static int ask_new(const struct iommufd_ctx_opts *opts, const char *device)
 	return rc;
 }
 
+/* Where nothing but /dev/iommu will do. */
+static int ask_iommufd(const struct iommufd_ctx_opts *opts, const char *device)
+{
+	struct iommufd_ctx_opts more = *opts;
+
+	unsetenv("LIBIOMMUFD_BACKEND");
+	more.backend = "iommufd";
+	return ask_new(&more, device);
+}
+
 static void ctx_new_no_node_enoent(void **state)
 {
-	assert_int_equal(ask_in_shape(*state, SHAPE_NO_NODE, ask_new), -ENOENT);
+	assert_int_equal(ask_in_shape(*state, SHAPE_NO_NODE, ask_iommufd), -ENOENT);
 }
 
 static void ctx_new_no_driver_enodev(void **state)
 {
-	assert_int_equal(ask_in_shape(*state, SHAPE_NO_DRIVER, ask_new), -ENODEV);
+	assert_int_equal(ask_in_shape(*state, SHAPE_NO_DRIVER, ask_iommufd), -ENODEV);
 }
 
 static void ctx_new_no_permission_eacces(void **state)
 {
-	assert_int_equal(ask_in_shape(*state, SHAPE_NO_PERMISSION, ask_new), -EACCES);
+	assert_int_equal(ask_in_shape(*state, SHAPE_NO_PERMISSION, ask_iommufd), -EACCES);
 }
 
 static int ask_new_rlimit(const struct iommufd_ctx_opts *opts, const char *device)
@@ -348,9 +358,9 @@ static const struct CMUnitTest cases[] = {
 	CASE(ctx_new_reserved_einval),
 	CASE(ctx_new_foreign_sys_einval),
 	CASE(ctx_new_no_descriptor_left_emfile),
-	CASE(ctx_new_no_node_enoent),
-	CASE(ctx_new_no_driver_enodev),
-	CASE(ctx_new_no_permission_eacces),
+	CASE_WITH_ENVIRONMENT(ctx_new_no_node_enoent),
+	CASE_WITH_ENVIRONMENT(ctx_new_no_driver_enodev),
+	CASE_WITH_ENVIRONMENT(ctx_new_no_permission_eacces),
 	CASE(ctx_new_rlimit_unprivileged_eperm),
 	CASE(ctx_from_fd_shares_the_opener),
 	CASE(ctx_from_fd_outlives_the_opener),

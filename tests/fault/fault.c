@@ -247,6 +247,7 @@ int play(const struct scenario *s, struct run *r)
 	}
 	r->opts = (struct iommufd_ctx_opts){
 		.size = sizeof(r->opts), .sys = iommufd_emu_get_sys(r->emu),
+		.backend = "iommufd", /* whose counts are compared: a refused /dev/iommu is a failure */
 	};
 	s->play(r);
 	finish(r);
