@@ -16,10 +16,11 @@ man3_pages = \
 	doc/man/iommufd_version.3
 
 dist_man3_MANS = $(man3_pages)
-dist_man7_MANS = doc/man/libiommufd.7
+man7_pages = doc/man/libiommufd.7 doc/man/iommufd_backends.7
+dist_man7_MANS = $(man7_pages)
 noinst_DATA += doc/man/aliases
 EXTRA_DIST += doc/man/aliases
-MAINTAINERCLEANFILES = $(man3_pages) doc/man/libiommufd.7 doc/man/aliases
+MAINTAINERCLEANFILES = $(man3_pages) $(man7_pages) doc/man/aliases
 
 man_sources = \
 	tools/gen-man \
@@ -31,6 +32,9 @@ $(man3_pages) doc/man/aliases: $(man_sources)
 	$(AM_V_GEN)$(run_gen_man)
 
 doc/man/libiommufd.7: $(man_sources) doc/libiommufd.7.in doc/first-dma.c
+	$(AM_V_GEN)$(run_gen_man)
+
+doc/man/iommufd_backends.7: $(man_sources) doc/iommufd_backends.7.in
 	$(AM_V_GEN)$(run_gen_man)
 
 run_gen_man = test -n '$(PYTHON)' || { echo "Python 3 is needed to make $@" >&2; exit 1; }; \
@@ -59,6 +63,7 @@ EXTRA_DIST += \
 	doc/abi.md \
 	doc/architecture.md \
 	doc/first-dma.c \
+	doc/iommufd_backends.7.in \
 	doc/libiommufd.7.in \
 	tools/gen-man \
 	tools/header_doc.py \
