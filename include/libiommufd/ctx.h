@@ -69,7 +69,7 @@ struct iommufd_ctx_opts {
 	iommufd_log_fn log;   /**< receives messages; NULL is none */
 	void *log_data;       /**< first argument of log */
 	int32_t log_level;    /**< IOMMUFD_LOG_*; 0 is IOMMUFD_LOG_WARNING when log is set */
-	uint32_t reserved;    /**< zero */
+	uint32_t group_policy;/**< which devices that share an IOMMU group may be had: IOMMUFD_GROUP_ANY and so on */
 	const struct iommufd_sys *sys; /**< kernel to run on: iommufd_emu_get_sys(), NULL the real one */
 };
 
@@ -77,6 +77,22 @@ struct iommufd_ctx_opts {
 enum {
 	/** Charge pinned memory to the process, not the user (IOMMU_OPTION_RLIMIT_MODE 1). */
 	IOMMUFD_CTX_RLIMIT_PROCESS = 1 << 0,
+};
+
+/**
+ * Group policies of struct iommufd_ctx_opts. The kernel keeps the attached
+ * devices of a group in one I/O address space whatever the policy.
+ */
+enum {
+	/** Whatever the kernel accepts: to replace one device's IOAS moves its whole group. */
+	IOMMUFD_GROUP_ANY = 0,
+	/**
+	 * Only devices that are alone in their group when they are opened. Bridges
+	 * between PCI buses do not count, as they do no DMA of their own.
+	 */
+	IOMMUFD_GROUP_SINGLETON = 1,
+	/** A device is not moved to another IOAS while a sibling is attached, which would move too. */
+	IOMMUFD_GROUP_ONE_IOAS = 2,
 };
 
 /** What a context may be able to do, for iommufd_ctx_has(). */
@@ -132,7 +148,7 @@ enum {
  * @param opts  options, or NULL; not kept
  * @param out   the context, owned by the caller, one reference; NULL on failure
  * @return 0, or:
- *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, reserved not 0, sys is from another build, or LIBIOMMUFD_EMU names an unknown machine
+ *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, the group policy is unknown, sys is from another build, or LIBIOMMUFD_EMU names an unknown machine
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag, a container that has type1 in version 1 alone or speaks
  *                   another version of VFIO's interface, or noiommu where the kernel has it not
@@ -167,7 +183,7 @@ int iommufd_ctx_new(const struct iommufd_ctx_opts *opts, struct iommufd_ctx **ou
  * @param opts  options, or NULL; not kept
  * @param out   the context, owned by the caller, one reference; NULL on failure
  * @return 0, or:
- *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, reserved not 0, sys is from another build, or LIBIOMMUFD_EMU names an unknown machine
+ *   -EINVAL         @p out is NULL, the backend's name is unknown, log level out of range, the group policy is unknown, sys is from another build, or LIBIOMMUFD_EMU names an unknown machine
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag, a container that has type1 in version 1 alone or speaks
  *                   another version of VFIO's interface, or noiommu where the kernel has it not

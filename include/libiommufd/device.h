@@ -88,7 +88,7 @@ enum {
  *   -ENXIO          the character device has no driver behind it
  *   -ENOTTY         the path is not a VFIO character device
  *   -EACCES         the character device may not be opened by this user, or the VF token is wrong or missing
- *   -EPERM          its IOMMU group is in use by a kernel driver or another context, its interrupts cannot be isolated, or no IOMMU stands behind it
+ *   -EPERM          its IOMMU group is in use by a kernel driver or another context, its interrupts cannot be isolated, no IOMMU stands behind it, or the group policy is IOMMUFD_GROUP_SINGLETON and other devices are in its group
  *   -EBUSY          this context has it open already, someone uses it or its group, or a sibling is attached to another IOAS or was opened with one
  *   -EADDRINUSE     with an IOAS: a mapping lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         with an IOAS: a mapping made earlier covers memory that is not there or may not be accessed so
@@ -122,7 +122,7 @@ int iommufd_device_open(struct iommufd_ctx *ctx, const char *name,
  *   -ENOTTY         @p fd is not a VFIO character device
  *   -EEXIST         the cookie belongs to another device of this context
  *   -EACCES         the VF token is wrong or missing
- *   -EPERM          its IOMMU group is in use by a kernel driver or another context, its interrupts cannot be isolated, or no IOMMU stands behind it
+ *   -EPERM          its IOMMU group is in use by a kernel driver or another context, its interrupts cannot be isolated, no IOMMU stands behind it, or the group policy is IOMMUFD_GROUP_SINGLETON and other devices are in its group
  *   -EBUSY          this context has it open already, someone uses it through its group, or a sibling is attached to another IOAS
  *   -EADDRINUSE     with an IOAS: a mapping lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         with an IOAS: a mapping made earlier covers memory that is not there or may not be accessed so
@@ -281,7 +281,7 @@ int iommufd_device_detach(struct iommufd_device *dev);
  *   -EOPNOTSUPP     it was opened with an IOAS, by group: open it without to move it
  *   -EADDRINUSE     a mapping lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
- *   -EBUSY          a device of the group is being reset; try again
+ *   -EBUSY          a device of the group is being reset: try again; or the group policy is IOMMUFD_GROUP_ONE_IOAS and attached siblings would move along
  *   -ENODEV         the device went away, or a mapped file was revoked
  *   -ENOSPC         the IOAS has more mappings than the group's container has room for
  *   -EUCLEAN        by group: refused, and the former mappings could not all be made again: detach the device

@@ -198,8 +198,16 @@ const struct group_member *group_facts_blocker(const struct group_facts *facts)
 	return NULL;
 }
 
-/* "0000:01:01.0 (nvme), 0000:01:02.0 (xhci_hcd) and 3 more" */
-static void list_blockers(const struct group_facts *facts, char *text, size_t size)
+static const char *word_for(const struct group_member *m)
+{
+	if (m->bridge && !m->blocks)
+		return "bridge";
+	return *m->driver ? m->driver : "no driver";
+}
+
+/* Those that block, or all; but not @except. */
+static void list_members(const struct group_facts *facts, bool blocking, const char *except,
+			 char *text, size_t size)
 {
 	size_t used = 0, more = 0;
 
@@ -207,17 +215,22 @@ static void list_blockers(const struct group_facts *facts, char *text, size_t si
 	for (size_t i = 0; i < facts->count; i++) {
 		const struct group_member *m = &facts->members[i];
 
-		if (!m->blocks)
+		if ((blocking && !m->blocks) || (except && !strcmp(m->name, except)))
 			continue;
 		/* Room for one more, and for the last words. */
 		if (used + sizeof(m->name) + sizeof(m->driver) + 24 > size)
 			more++;
 		else
 			used += (size_t)snprintf(text + used, size - used, "%s%s (%s)",
-						 used ? ", " : "", m->name, m->driver);
+						 used ? ", " : "", m->name, word_for(m));
 	}
 	if (more)
 		snprintf(text + used, size - used, " and %zu more", more);
+}
+
+void group_facts_list(const struct group_facts *facts, const char *except, char *text, size_t size)
+{
+	list_members(facts, false, except, text, size);
 }
 
 int group_facts_check(const struct group_facts *facts, const char *operation, const char *object)
@@ -227,7 +240,7 @@ int group_facts_check(const struct group_facts *facts, const char *operation, co
 
 	if (!m)
 		return 0;
-	list_blockers(facts, list, sizeof(list));
+	list_members(facts, true, NULL, list, sizeof(list));
 	snprintf(remedy, sizeof(remedy),
 		 "write %s to /sys/bus/%s/drivers/%s/unbind; then bind it to vfio-pci, or leave it without a driver",
 		 m->name, m->bus, m->driver);

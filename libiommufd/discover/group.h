@@ -37,6 +37,10 @@ const struct group_member *group_facts_blocker(const struct group_facts *facts);
 /* 0 if no member does; else the error record, naming them, and -EPERM. */
 int group_facts_check(const struct group_facts *facts, const char *operation, const char *object);
 
+/* All members but @except, as "0000:01:01.0 (nvme), 0000:00:1e.0 (bridge) and 3 more". */
+void group_facts_list(const struct group_facts *facts, const char *except, char *text,
+		      size_t size);
+
 /* Why a member does or does not keep the group from user space, in words. */
 void group_member_reason(const struct group_member *m, char *text, size_t size);
 

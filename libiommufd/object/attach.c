@@ -8,6 +8,7 @@
 
 #include "object/device.h"
 #include "object/diagnose.h"
+#include "object/group.h"
 
 static bool same_group(const struct iommufd_device *a, const struct iommufd_device *b)
 {
@@ -261,6 +262,9 @@ static int replace(struct iommufd_device *dev, const char *function, struct iomm
 		return r;
 	if (old == ioas)
 		return 0;
+	r = group_policy_replace(dev, function);
+	if (r)
+		return r;
 	ioas_lock_both(old, ioas);
 	r = attach_locked(dev, function, ioas);
 	if (!r) {

@@ -26,9 +26,10 @@ static int check_opts(const char *function, const struct iommufd_ctx_opts *given
 	if (opts->log_level < IOMMUFD_LOG_NONE || opts->log_level > IOMMUFD_LOG_DEBUG)
 		return err(-EINVAL, function, "opts.log_level", "use one of IOMMUFD_LOG_*",
 			   "log level %d does not exist", opts->log_level);
-	if (opts->reserved)
-		return err(-EINVAL, function, "opts.reserved", "set the field to zero",
-			   "a reserved field is %u", opts->reserved);
+	if (opts->group_policy > IOMMUFD_GROUP_ONE_IOAS)
+		return err(-EINVAL, function, "opts.group_policy",
+			   "use IOMMUFD_GROUP_ANY, IOMMUFD_GROUP_SINGLETON or IOMMUFD_GROUP_ONE_IOAS",
+			   "group policy %u does not exist", opts->group_policy);
 	return 0;
 }
 
@@ -70,6 +71,7 @@ static int ctx_open(const char *function, int adopt, const struct iommufd_ctx_op
 	object_init(&ctx->obj, OBJECT_CTX);
 	pthread_mutex_init(&ctx->lock, NULL);
 	events_init(&ctx->events);
+	ctx->group_policy = opts.group_policy;
 	if (opts.flags & IOMMUFD_CTX_RLIMIT_PROCESS) {
 		r = iommufd_ctx_set_rlimit_mode(ctx, 1);
 		if (r == -EBUSY && adopt < 0)

@@ -17,6 +17,7 @@ struct iommufd_ctx {
 	struct object obj;
 	struct core core;
 	struct backend backend;
+	uint32_t group_policy;          /* IOMMUFD_GROUP_ANY and so on */
 
 	pthread_mutex_t lock;           /* the lists, and attachments of all devices */
 	struct iommufd_device *devices; /* open ones; each holds us, not we them */

@@ -11,6 +11,7 @@
 #include "discover/place.h"
 #include "object/device.h"
 #include "object/diagnose.h"
+#include "object/group.h"
 #include "vfio/irq-state.h"
 
 static void tell(struct iommufd_device *dev, const char *fmt, ...) printf_like(2, 3);
@@ -291,6 +292,8 @@ static int device_open(struct iommufd_ctx *ctx, const char *function, const char
 		   adopt(dev, function, fd, &place);
 	if (!r)
 		r = check_isolation(dev, function, &place);
+	if (!r)
+		r = group_policy_open(ctx, function, &place);
 	if (!r)
 		r = bind_device(dev, function, &place, &opts);
 	/* That there is no group either tells less than why its own node was refused. */

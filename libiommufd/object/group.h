@@ -5,6 +5,7 @@
 #include <libiommufd/group.h>
 
 #include "discover/group.h"
+#include "discover/place.h"
 #include "object/ctx.h"
 
 struct iommufd_group {
@@ -20,5 +21,11 @@ static inline int group_check(const struct iommufd_group *group, const char *fun
 {
 	return group && object_is(&group->obj, OBJECT_GROUP) ? 0 : err_handle(function, "group");
 }
+
+/* group-policy.c: what opts.group_policy forbids, with the error record; else 0. */
+/* Before the device at @place is bound. */
+int group_policy_open(struct iommufd_ctx *ctx, const char *function, const struct place *place);
+/* Before an attached device moves to another IOAS. Context lock held. */
+int group_policy_replace(const struct iommufd_device *dev, const char *function);
 
 #endif

@@ -17,8 +17,8 @@ what can be done. `iommufd.emu` has an emulated kernel for tests.
 from __future__ import annotations
 
 from ._lib import lib
-from .constants import (Cap, DeviceFlag, EventType, GroupFlag, IrqFlag, IrqIndex, LogLevel,
-                        MapFlag, MemberFlag, Memory, RegionFlag, RegionIndex)
+from .constants import (Cap, DeviceFlag, EventType, GroupFlag, GroupPolicy, IrqFlag, IrqIndex,
+                        LogLevel, MapFlag, MemberFlag, Memory, RegionFlag, RegionIndex)
 from .ctx import Context, Event
 from .device import Device, DeviceInfo
 from .errors import IommufdError
@@ -30,8 +30,8 @@ from .region import Area, MappedRegion, Region, RegionInfo
 
 __all__ = [
     "Area", "Cap", "ConfigSpace", "Context", "Device", "DeviceFlag", "DeviceInfo", "Event",
-    "EventFd", "EventType", "Group", "GroupFlag", "GroupInfo", "GroupMember", "IOAS",
-    "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo", "LogLevel", "MapFlag",
+    "EventFd", "EventType", "Group", "GroupFlag", "GroupInfo", "GroupMember", "GroupPolicy",
+    "IOAS", "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo", "LogLevel", "MapFlag",
     "MappedRegion", "Mapping", "MemberFlag", "Memory", "Range", "Region", "RegionFlag",
     "RegionIndex", "RegionInfo", "Span", "version", "wait",
 ]

@@ -41,7 +41,7 @@ class ContextOptions(SizedStructure):
         ("log", LogFunction),
         ("log_data", c_void_p),
         ("log_level", c_int32),
-        ("reserved", c_uint32),
+        ("group_policy", c_uint32),
         ("sys", c_void_p),
     ]
 

@@ -64,6 +64,14 @@ class DeviceFlag(enum.IntFlag):
     MEDIATED = 1 << 3
 
 
+class GroupPolicy(enum.IntEnum):
+    """Which devices that share an IOMMU group a context may have."""
+
+    ANY = 0
+    SINGLETON = 1
+    ONE_IOAS = 2
+
+
 class GroupFlag(enum.IntFlag):
     """What is known of a group."""
 
@@ -151,6 +159,7 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_CAP_", Cap),
     ("IOMMUFD_EVENT_", EventType),
     ("IOMMUFD_DEVICE_", DeviceFlag),
+    ("IOMMUFD_GROUP_", GroupPolicy),
     ("IOMMUFD_GROUP_", GroupFlag),
     ("IOMMUFD_GROUP_MEMBER_", MemberFlag),
     ("IOMMUFD_IOAS_", IOASFlag),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional, Set
 from . import _structs as s
 from ._handle import Family, Handle, receive
 from ._lib import lib
-from .constants import Cap, ContextFlag, EventType, LogLevel
+from .constants import Cap, ContextFlag, EventType, GroupPolicy, LogLevel
 from .errors import IommufdError, call
 
 if TYPE_CHECKING:
@@ -57,35 +57,39 @@ class Context(Handle):
 
     `backend` names the backend ("auto" where None); `rlimit_process` charges pinned memory
     to the process and not the user; `log` receives the library's messages, at `log_level`
-    or, where that is None, at the level of the logger when the context is opened; `machine`
-    is an emulated machine to run on.
+    or, where that is None, at the level of the logger when the context is opened;
+    `group_policy` says which devices that share a group may be had (`GroupPolicy`);
+    `machine` is an emulated machine to run on.
     """
 
     _unref = "iommufd_ctx_unref"
 
     def __init__(self, *, backend: Optional[str] = None, rlimit_process: bool = False,
                  log: Optional[logging.Logger] = None, log_level: Optional[int] = None,
-                 machine: Optional[Machine] = None) -> None:
+                 group_policy: int = GroupPolicy.ANY, machine: Optional[Machine] = None) -> None:
         family = Family()
-        options = self._options(family, backend, rlimit_process, log, log_level, machine)
+        options = self._options(family, backend, rlimit_process, log, log_level, group_policy,
+                                machine)
         self._bind(receive("iommufd_ctx_new", byref(options)), family)
 
     @classmethod
     def from_fd(cls, fd: int, *, backend: Optional[str] = None, rlimit_process: bool = False,
                 log: Optional[logging.Logger] = None, log_level: Optional[int] = None,
+                group_policy: int = GroupPolicy.ANY,
                 machine: Optional[Machine] = None) -> Context:
         """Make a context of a /dev/iommu that is open already; `fd` stays the caller's."""
         family = Family()
-        options = cls._options(family, backend, rlimit_process, log, log_level, machine)
+        options = cls._options(family, backend, rlimit_process, log, log_level, group_policy,
+                               machine)
         ctx = cls.__new__(cls)
         ctx._bind(receive("iommufd_ctx_from_fd", fd, byref(options)), family)
         return ctx
 
     @staticmethod
     def _options(family: Family, backend: Optional[str], rlimit_process: bool,
-                 log: Optional[logging.Logger], log_level: Optional[int],
+                 log: Optional[logging.Logger], log_level: Optional[int], group_policy: int,
                  machine: Optional[Machine]) -> s.ContextOptions:
-        options = s.ContextOptions.make()
+        options = s.ContextOptions.make(group_policy=group_policy)
         if backend is not None:
             options.backend = backend.encode()
         if rlimit_process:

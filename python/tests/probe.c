@@ -58,7 +58,7 @@ static void context_structs(void)
 	FIELD(iommufd_ctx_opts, log);
 	FIELD(iommufd_ctx_opts, log_data);
 	FIELD(iommufd_ctx_opts, log_level);
-	FIELD(iommufd_ctx_opts, reserved);
+	FIELD(iommufd_ctx_opts, group_policy);
 	FIELD(iommufd_ctx_opts, sys);
 	end_struct();
 }
@@ -220,6 +220,9 @@ static void context_constants(void)
 	CONSTANT(IOMMUFD_LOG_INFO);
 	CONSTANT(IOMMUFD_LOG_DEBUG);
 	CONSTANT(IOMMUFD_CTX_RLIMIT_PROCESS);
+	CONSTANT(IOMMUFD_GROUP_ANY);
+	CONSTANT(IOMMUFD_GROUP_SINGLETON);
+	CONSTANT(IOMMUFD_GROUP_ONE_IOAS);
 	CONSTANT(IOMMUFD_EVENT_GROUP_NOT_VIABLE);
 	CONSTANT(IOMMUFD_EVENT_GROUP_VIABLE);
 	CONSTANT(IOMMUFD_EVENT_DEVICE_LEAVING);

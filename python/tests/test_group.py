@@ -10,7 +10,7 @@ import unittest
 import warnings
 
 from base import EDU, EDU_GROUPED, MachineTest
-from iommufd import Context, EventType, Group, GroupFlag, MemberFlag
+from iommufd import Context, Device, EventType, Group, GroupFlag, GroupPolicy, IOAS, MemberFlag
 
 BRIDGE = "0000:00:1e.0"
 
@@ -71,6 +71,31 @@ class GroupTest(MachineTest):
             with Context(machine=self.machine) as ctx:
                 Group(ctx, 3)
                 gc.collect()
+
+
+class PolicyTest(MachineTest):
+    def context(self, policy: GroupPolicy) -> Context:
+        return self.keep(Context(machine=self.machine, group_policy=policy))
+
+    def test_singleton(self) -> None:
+        ctx = self.context(GroupPolicy.SINGLETON)
+        self.keep(Device(ctx, EDU))
+        error = self.assertFails(errno.EPERM, Device, ctx, EDU_GROUPED[0])
+        self.assertIn(EDU_GROUPED[1], error.message)
+
+    def test_one_ioas(self) -> None:
+        ctx = self.context(GroupPolicy.ONE_IOAS)
+        first, second = (self.keep(Device(ctx, name)) for name in EDU_GROUPED)
+        one, two = self.keep(IOAS(ctx)), self.keep(IOAS(ctx))
+        first.attach(one)
+        second.attach(one)
+        error = self.assertFails(errno.EBUSY, first.replace, two)
+        self.assertIn(EDU_GROUPED[1], error.message)
+        second.detach()
+        first.replace(two)
+
+    def test_unknown(self) -> None:
+        self.assertFails(errno.EINVAL, Context, machine=self.machine, group_policy=9)
 
 
 class EventTest(MachineTest):

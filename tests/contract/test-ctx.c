@@ -148,9 +148,9 @@ static void ctx_new_log_level_out_of_range_einval(void **state)
 	refuse_new(&opts, -EINVAL);
 }
 
-static void ctx_new_reserved_einval(void **state)
+static void ctx_new_unknown_group_policy_einval(void **state)
 {
-	struct iommufd_ctx_opts opts = { .size = sizeof(opts), .reserved = 1 };
+	struct iommufd_ctx_opts opts = { .size = sizeof(opts), .group_policy = 3 };
 
 	(void)state;
 	refuse_new(&opts, -EINVAL);
@@ -310,9 +310,9 @@ static void ctx_from_fd_bad_opts(void **state)
 	opts.known.backend = "nonsense";
 	refuse_from_fd(fd, &opts.known, -EINVAL);
 	opts.known.backend = NULL;
-	opts.known.reserved = 1;
+	opts.known.group_policy = 3;
 	refuse_from_fd(fd, &opts.known, -EINVAL);
-	opts.known.reserved = 0;
+	opts.known.group_policy = 0;
 	opts.known.log_level = 99;
 	refuse_from_fd(fd, &opts.known, -EINVAL);
 	assert_error(iommufd_ctx_from_fd(fd, NULL, NULL), -EINVAL);
@@ -355,7 +355,7 @@ static const struct CMUnitTest cases[] = {
 	CASE_WITH_ENVIRONMENT(ctx_new_unknown_backend_einval),
 	CASE_WITH_ENVIRONMENT(ctx_new_backend_by_environment),
 	CASE(ctx_new_log_level_out_of_range_einval),
-	CASE(ctx_new_reserved_einval),
+	CASE(ctx_new_unknown_group_policy_einval),
 	CASE(ctx_new_foreign_sys_einval),
 	CASE(ctx_new_no_descriptor_left_emfile),
 	CASE_WITH_ENVIRONMENT(ctx_new_no_node_enoent),

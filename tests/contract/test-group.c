@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* Groups: who is in one, who is in the way, and what a context may do with one. */
-#include "contract.h"
+#include "driver.h"
 
 #include <sys/wait.h>
 
@@ -239,6 +239,130 @@ static void group_of_a_forked_child_can_be_given_back(void **state)
 	assert_int_equal(info_of(group).num_open, 1);
 }
 
+/* -- drivers in the way */
+
+static void group_driver_in_the_way_is_named(void **state)
+{
+	struct fixture *f = *state;
+	const struct blocker *b = get_blocker(f);
+	struct iommufd_device *dev = get_device(f, SIBLING1), *none;
+	struct iommufd_group *group = group_of(f, dev);
+	struct iommufd_group_member m = find_member(group, b->name);
+
+	assert_int_equal(m.flags, 0);
+	assert_string_equal(m.driver, "");
+	put_device(f, dev);
+	assert_int_equal(set_driver(f, b->name, b->driver), 0);
+	m = find_member(group, b->name);
+	assert_int_equal(m.flags, IOMMUFD_GROUP_MEMBER_BLOCKS);
+	assert_string_equal(m.driver, b->driver);
+	assert_non_null(strstr(m.reason, b->driver));
+	assert_false(info_of(group).flags & IOMMUFD_GROUP_VIABLE);
+	assert_error(iommufd_group_check_viable(group), -EPERM);
+	assert_non_null(strstr(expected_record()->message, b->name));
+	assert_non_null(strstr(expected_record()->message, b->driver));
+	assert_non_null(strstr(expected_record()->remedy, "unbind"));
+	assert_error(iommufd_device_open(f->ctx, device_name(f, SIBLING1), NULL, &none), -EPERM);
+	assert_non_null(strstr(expected_record()->message, b->name));
+	assert_int_equal(set_driver(f, b->name, ""), 0);
+	assert_ok(iommufd_group_check_viable(group));
+	get_device(f, SIBLING1);
+}
+
+static void group_driver_that_leaves_dma_alone_is_in_nobodys_way(void **state)
+{
+	struct fixture *f = *state;
+	const struct blocker *b = get_blocker(f);
+	struct iommufd_group *group = group_of(f, get_device(f, SIBLING1));
+
+	if (set_driver(f, b->name, "pci-stub"))
+		skip_case(f, "no pci-stub");
+	assert_int_equal(find_member(group, b->name).flags, 0);
+	assert_non_null(strstr(find_member(group, b->name).reason, "pci-stub"));
+	assert_ok(iommufd_group_check_viable(group));
+	get_device(f, SIBLING2);
+}
+
+/* -- policies */
+
+static struct iommufd_ctx *ctx_with(struct fixture *f, uint32_t policy)
+{
+	struct iommufd_ctx_opts opts = { .size = sizeof(opts), .group_policy = policy };
+
+	return get_ctx(f, &opts);
+}
+
+static struct iommufd_device *open_in(struct fixture *f, struct iommufd_ctx *ctx, enum place place)
+{
+	struct iommufd_device *dev;
+
+	assert_ok(iommufd_device_open(ctx, device_name(f, place), NULL, &dev));
+	return hold_device(f, dev);
+}
+
+static struct iommufd_ioas *ioas_in(struct fixture *f, struct iommufd_ctx *ctx)
+{
+	struct iommufd_ioas *ioas;
+
+	assert_ok(iommufd_ioas_new(ctx, NULL, &ioas));
+	return hold_ioas(f, ioas);
+}
+
+static void policy_singleton_takes_devices_alone_only(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_ctx *ctx = ctx_with(f, IOMMUFD_GROUP_SINGLETON);
+	struct iommufd_device *none = (void *)f;
+
+	open_in(f, ctx, ALONE1);
+	open_in(f, ctx, ALONE2);
+	assert_error(iommufd_device_open(ctx, device_name(f, SIBLING1), NULL, &none), -EPERM);
+	assert_null(none);
+	assert_non_null(strstr(expected_record()->message, device_name(f, SIBLING2)));
+	assert_null(strstr(expected_record()->message, device_name(f, SIBLING1)));
+	assert_non_null(strstr(expected_record()->object, device_name(f, SIBLING1)));
+	get_device(f, SIBLING1); /* free to be had under another policy */
+}
+
+static void policy_one_ioas_keeps_siblings_where_they_are(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_ctx *ctx = ctx_with(f, IOMMUFD_GROUP_ONE_IOAS);
+	struct iommufd_device *one = open_in(f, ctx, SIBLING1), *two = open_in(f, ctx, SIBLING2);
+	struct iommufd_ioas *ioas = ioas_in(f, ctx), *next = ioas_in(f, ctx);
+
+	assert_ok(iommufd_device_attach(one, ioas));
+	assert_ok(iommufd_device_attach(two, ioas));
+	assert_error(iommufd_device_replace(one, next), -EBUSY);
+	assert_non_null(strstr(expected_record()->message, device_name(f, SIBLING2)));
+	assert_ok(iommufd_device_replace(one, ioas)); /* moves nobody */
+	assert_ok(iommufd_device_detach(two));
+	assert_ok(iommufd_device_replace(one, next));
+	assert_error(iommufd_device_attach(two, ioas), -EBUSY);
+	assert_ok(iommufd_device_attach(two, next));
+}
+
+static void policy_one_ioas_lets_devices_alone_move(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_ctx *ctx = ctx_with(f, IOMMUFD_GROUP_ONE_IOAS);
+	struct iommufd_device *dev = open_in(f, ctx, ALONE1);
+
+	assert_ok(iommufd_device_attach(dev, ioas_in(f, ctx)));
+	assert_ok(iommufd_device_replace(dev, ioas_in(f, ctx)));
+}
+
+static void group_second_ioas_is_refused_with_the_sibling_named(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_device *one = get_device(f, SIBLING1), *two = get_device(f, SIBLING2);
+	struct iommufd_ioas *ioas = get_ioas(f), *other = get_ioas(f);
+
+	assert_ok(iommufd_device_attach(one, ioas));
+	assert_error(iommufd_device_attach(two, other), -EBUSY);
+	assert_non_null(strstr(expected_record()->message, device_name(f, SIBLING1)));
+}
+
 static const struct CMUnitTest cases[] = {
 	CASE(group_of_a_device_alone),
 	CASE(group_tells_its_members_and_which_are_open),
@@ -250,6 +374,12 @@ static const struct CMUnitTest cases[] = {
 	CASE(group_that_is_not_there_enoent),
 	CASE(group_outlives_device_and_context),
 	CASE(group_of_a_forked_child_can_be_given_back),
+	DRIVER_CASE(group_driver_in_the_way_is_named),
+	DRIVER_CASE(group_driver_that_leaves_dma_alone_is_in_nobodys_way),
+	CASE(policy_singleton_takes_devices_alone_only),
+	CASE(policy_one_ioas_keeps_siblings_where_they_are),
+	CASE(policy_one_ioas_lets_devices_alone_move),
+	CASE(group_second_ioas_is_refused_with_the_sibling_named),
 };
 
 int main(int argc, char **argv)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* Events of a kernel that sends none, that loses them, or that hides sysfs meanwhile. */
+/*
+ * Groups and events of a machine unlike the emulated one, or of a kernel that
+ * sends no events, loses them, or hides sysfs meanwhile.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,6 +53,24 @@ static ssize_t bent_read_link(void *data, const char *path, char *buf, size_t n)
 	if (link_error && end <= length && !strcmp(path + length - end, link_end))
 		return link_error;
 	return real->read_link(data, path, buf, n);
+}
+
+/* Only a bridge is with the device, as where a slot is all that is behind it. */
+static ssize_t single_endpoint(void *data, const char *path, char *buf, size_t n)
+{
+	static const char names[] = BRIDGE "\0" SIBLING;
+
+	if (strcmp(path, "/sys/kernel/iommu_groups/8/devices"))
+		return real->list_dir(data, path, buf, n);
+	if (n < sizeof(names))
+		return -ERANGE;
+	memcpy(buf, names, sizeof(names));
+	return sizeof(names);
+}
+
+static ssize_t no_list(void *data, const char *path, char *buf, size_t n)
+{
+	return strstr(path, "iommu_groups") ? -EACCES : real->list_dir(data, path, buf, n);
 }
 
 static int setup(void **state)
@@ -223,6 +244,49 @@ static void several_changes_are_several_events(void **state)
 	iommufd_device_unref(other);
 }
 
+static struct iommufd_ctx *strict_ctx(const struct setting *s)
+{
+	struct iommufd_ctx_opts opts = {
+		.size = sizeof(opts), .sys = &s->sys, .group_policy = IOMMUFD_GROUP_SINGLETON,
+	};
+	struct iommufd_ctx *ctx;
+
+	assert_int_equal(iommufd_ctx_new(&opts, &ctx), 0);
+	return ctx;
+}
+
+static void bridge_is_no_company(void **state)
+{
+	struct setting *s = *state;
+	struct iommufd_ctx *ctx = strict_ctx(s);
+	struct iommufd_device *dev;
+
+	assert_error(iommufd_device_open(ctx, SIBLING, NULL, &dev), -EPERM);
+	assert_non_null(strstr(iommufd_error_last()->message, BRIDGE " (bridge)"));
+	s->sys.list_dir = single_endpoint;
+	assert_int_equal(iommufd_device_open(ctx, SIBLING, NULL, &dev), 0);
+	iommufd_device_unref(dev);
+	assert_int_equal(iommufd_emu_set_driver(s->emu, BRIDGE, "pcieport"), 0);
+	assert_int_equal(iommufd_device_open(ctx, SIBLING, NULL, &dev), 0);
+	iommufd_device_unref(dev);
+	iommufd_ctx_unref(ctx);
+}
+
+/* Whom the device shares its group with must be known to forbid it. */
+static void company_that_cannot_be_seen_is_not_allowed(void **state)
+{
+	struct setting *s = *state;
+	struct iommufd_ctx *ctx = strict_ctx(s);
+	struct iommufd_device *dev;
+
+	s->sys.list_dir = no_list;
+	assert_error(iommufd_device_open(ctx, "0000:00:04.0", NULL, &dev), -EACCES);
+	s->sys.list_dir = real->list_dir;
+	assert_int_equal(iommufd_device_open(ctx, "0000:00:04.0", NULL, &dev), 0);
+	iommufd_device_unref(dev);
+	iommufd_ctx_unref(ctx);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -234,7 +298,9 @@ int main(void)
 		CASE(sysfs_that_fails_once_is_read_again),
 		CASE(device_that_sysfs_hides_does_not_leave),
 		CASE(several_changes_are_several_events),
+		CASE(bridge_is_no_company),
+		CASE(company_that_cannot_be_seen_is_not_allowed),
 	};
 
-	return cmocka_run_group_tests_name("odd-events", cases, NULL, NULL);
+	return cmocka_run_group_tests_name("odd-group", cases, NULL, NULL);
 }
