@@ -86,8 +86,11 @@ static int add(struct emu_type1 *type1, const struct emu_dma *in)
 	if (!dma)
 		return -ENOMEM;
 	*dma = *in;
-	r = pin(type1->emu, dma);
+	r = type1->dirty_tracking ? emu_type1_track(dma) : 0;
+	if (!r)
+		r = pin(type1->emu, dma);
 	if (r) {
+		emu_type1_untrack(dma);
 		free(dma);
 		return r;
 	}
@@ -107,6 +110,7 @@ static void remove_dma(struct emu_type1 *type1, size_t at)
 
 	type1->emu->counts.pinned_pages -= dma->pinned;
 	type1->nr_va_invalid -= dma->va_invalid;
+	emu_type1_untrack(dma);
 	free(dma);
 	type1->nr_dmas--;
 	type1->entries_left++;
@@ -121,7 +125,10 @@ void emu_type1_unmap_all(struct emu_type1 *type1)
 		remove_dma(type1, type1->nr_dmas - 1);
 }
 
-/* Devices went on with the memory; the user says where it is seen now. */
+/*
+ * Devices went on with the memory; the user says where it is seen now. Here they
+ * reach it through that address, so until then the old one must still be there.
+ */
 static int update_va(struct emu_type1 *type1, const struct emu_dma *in)
 {
 	struct emu_dma *dma = find(type1, in->start, in->last);
@@ -216,7 +223,7 @@ static int remove_range(struct emu_type1 *type1, uint64_t start, uint64_t last,
 {
 	for (;;) {
 		size_t i = emu_type1_search(type1, start);
-		const struct emu_dma *dma = i < type1->nr_dmas ? type1->dmas[i] : NULL;
+		struct emu_dma *dma = i < type1->nr_dmas ? type1->dmas[i] : NULL;
 
 		if (!dma || dma->start > last)
 			return 0;

@@ -19,6 +19,7 @@ struct emu_dma {
 	uint32_t access;	/* K_VFIO_DMA_MAP_FLAG_READ, _WRITE */
 	bool va_invalid;	/* the user is about to tell another va */
 	uint64_t pinned;	/* pages; those of devices are not counted */
+	uint64_t *dirty;	/* while dirty pages are tracked */
 };
 
 struct emu_type1 {
@@ -61,9 +62,12 @@ int emu_type1_info(const struct emu_type1 *type1, uint64_t arg);
 
 /* type1-dirty.c */
 int emu_type1_dirty_pages(struct emu_type1 *type1, uint64_t arg);
+/* Begins to track a mapping, and ends. */
+int emu_type1_track(struct emu_dma *dma);
+void emu_type1_untrack(struct emu_dma *dma);
 /* Checks a bitmap that the user gives for @size bytes of IOVA. */
 int emu_type1_check_bitmap(const struct k_vfio_bitmap *bitmap, uint64_t size);
-/* Sets the bits of a mapping in a bitmap that begins at @base. */
-int emu_type1_report(const struct emu_dma *dma, uint64_t base, uint64_t bitmap);
+/* Sets the bits of a tracked mapping in a bitmap that begins at @base. */
+int emu_type1_report(struct emu_dma *dma, uint64_t base, uint64_t bitmap);
 
 #endif

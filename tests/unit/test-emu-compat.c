@@ -241,6 +241,8 @@ static void groups_prove_what_a_hot_reset_may_hit(void **state)
 	/* a neighbour without a VFIO driver cannot be spoken for */
 	assert_int_equal(iommufd_emu_set_driver(m->emu, TWIN2, ""), 0);
 	assert_int_equal(hot_reset(m, dev, &s.group, 1), -EINVAL);
+	assert_int_equal(iommufd_emu_set_driver(m->emu, TWIN2, "vfio-pci"), 0);
+	assert_int_equal(hot_reset(m, dev, &s.group, 1), 0);
 	shut(m, dev);
 	leave(m, &s);
 }

@@ -170,28 +170,40 @@ static void an_address_is_told_anew(void **state)
 	struct machine *m = *state;
 	struct setup s = enter(m, GROUP1, V2);
 	int c = s.container, dev = get_master(m, s.group, NAME1), group = open_group(m, GROUP2);
+	int memory = memfd_create("test", MFD_CLOEXEC);
+	const uint64_t at = 8 * PAGE;
+	uint8_t *old, *new;
 
-	map_some(m, c);
-	fill(m->mem, PAGE, 1);
-	assert_int_equal(dma_map(m, c, m->mem, PAGE, 0, K_VFIO_DMA_MAP_FLAG_VADDR), -EINVAL);
-	assert_int_equal(dma_map(m, c, m->mem, PAGE, PAGE, K_VFIO_DMA_MAP_FLAG_VADDR), -ENOENT);
-	assert_int_equal(dma_unmap(m, c, 0, 2 * PAGE, VADDR), PAGE);
-	assert_int_equal(dma_unmap(m, c, 0, PAGE, VADDR), -EINVAL);
+	assert_int_equal(ftruncate(memory, 2 * PAGE), 0);
+	old = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	new = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	fill(old, PAGE, 1);
+	assert_int_equal(dma_map(m, c, m->mem, PAGE, 0, DMA_RW), 0);
+	assert_int_equal(dma_map(m, c, old, 2 * PAGE, at, DMA_RW), 0);
+	assert_int_equal(dma_map(m, c, new, 2 * PAGE, at, K_VFIO_DMA_MAP_FLAG_VADDR), -EINVAL);
+	assert_int_equal(dma_map(m, c, new, PAGE, PAGE, K_VFIO_DMA_MAP_FLAG_VADDR), -ENOENT);
+	assert_int_equal(dma_unmap(m, c, at, PAGE, VADDR), -EINVAL);
+	assert_int_equal(dma_unmap(m, c, at, 4 * PAGE, VADDR), 2 * PAGE);
+	assert_int_equal(dma_unmap(m, c, at, 2 * PAGE, VADDR), -EINVAL);
+	/* what was made invalid on the way to a failure is valid again */
 	assert_int_equal(dma_unmap(m, c, 0, 0, ALL | VADDR), -EINVAL);
+	assert_int_equal(dma_map(m, c, m->mem, PAGE, 0, K_VFIO_DMA_MAP_FLAG_VADDR), -EINVAL);
 	assert_int_equal(set_container(m, group, c), -EBUSY);
-	/* devices go on, and so does everything else */
-	fetch(m, dev, 0, 64);
+	fetch(m, dev, at, 64); /* devices go on */
+	assert_int_equal(dma_map(m, c, new, PAGE, at, K_VFIO_DMA_MAP_FLAG_VADDR), -EINVAL);
+	assert_int_equal(dma_map(m, c, new, 2 * PAGE, at, K_VFIO_DMA_MAP_FLAG_VADDR), 0);
+	munmap(old, 2 * PAGE);
+	store(m, dev, at + PAGE, 64);
+	assert_memory_equal(new, new + PAGE, 64);
 	assert_int_equal(counts(m).dma_faults, 0);
-	assert_int_equal(dma_map(m, c, m->mem, 2 * PAGE, 0, K_VFIO_DMA_MAP_FLAG_VADDR), -EINVAL);
-	assert_int_equal(dma_map(m, c, m->mem + 15 * PAGE, PAGE, 0, K_VFIO_DMA_MAP_FLAG_VADDR), 0);
+	assert_int_equal(counts(m).pinned_pages, 3);
 	assert_int_equal(set_container(m, group, c), 0);
-	store(m, dev, 0, 64);
-	assert_memory_equal(m->mem + 15 * PAGE, m->mem, 64);
-	assert_int_equal(counts(m).pinned_pages, 9);
-	/* a failure left all as it was; what is invalid can be unmapped */
-	assert_int_equal(dma_unmap(m, c, 0, 0, ALL | VADDR), 9 * PAGE);
-	assert_int_equal(dma_unmap(m, c, 0, 0, ALL), 9 * PAGE);
-	assert_int_equal(dma_map(m, c, m->mem, PAGE, 0, K_VFIO_DMA_MAP_FLAG_VADDR), -ENOENT);
+	/* what is invalid can be unmapped */
+	assert_int_equal(dma_unmap(m, c, 0, 0, ALL | VADDR), 3 * PAGE);
+	assert_int_equal(dma_unmap(m, c, 0, 0, ALL), 3 * PAGE);
+	assert_int_equal(dma_map(m, c, new, 2 * PAGE, at, K_VFIO_DMA_MAP_FLAG_VADDR), -ENOENT);
+	munmap(new, 2 * PAGE);
+	close(memory);
 	shut(m, dev);
 	shut(m, group);
 	leave(m, &s);
