@@ -26,7 +26,7 @@ static const struct {
 
 int emu_device_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
 {
-	if (request == K_VFIO_DEVICE_BIND_IOMMUFD)
+	if (request == K_VFIO_DEVICE_BIND_IOMMUFD && emu_has(file->device->emu, EMU_FEATURE_CDEV))
 		return emu_device_bind(file, arg);
 	if (!file->bound)
 		return -EINVAL;

@@ -129,7 +129,7 @@ static int set_container(struct emu_group *group, uint64_t arg)
 		return emu_container_add(file->container, group);
 	if (file && file->kind == EMU_FILE_IOMMU)
 		return use_iommufd(group, file->iommu);
-	return -EBADFD;
+	return emu_has(group->emu, EMU_FEATURE_BADFD) ? -EBADFD : -EINVAL;
 }
 
 /* Devices that are bound to an iommufd do not stand in the way. */

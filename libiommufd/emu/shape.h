@@ -31,6 +31,9 @@ enum emu_feature {
 	EMU_FEATURE_DMA_OWNER,		/* drivers are kept out of a group that user space owns */
 	EMU_FEATURE_GROWN_IOMMUFD,	/* HWPT_ALLOC and GET_HW_INFO as of Linux 6.7 and later */
 	EMU_FEATURE_LOW_POWER,		/* VFIO_DEVICE_FEATURE_LOW_POWER_* */
+	EMU_FEATURE_BADFD,		/* what is no container is EBADFD, not EINVAL */
+	EMU_FEATURE_ALIGNED_CAPS,	/* capabilities begin at multiples of 8 */
+	EMU_FEATURE_OVERFLOW,		/* type1: ranges that wrap are EOVERFLOW, not EINVAL */
 	EMU_FEATURE_PRECOPY_V2,		/* VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 */
 };
 

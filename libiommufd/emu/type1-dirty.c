@@ -129,7 +129,7 @@ static int get_bitmap(const struct emu_type1 *type1, uint64_t arg, uint32_t room
 	if (!in.size)
 		return -EINVAL;
 	if (__builtin_add_overflow(in.iova, in.size - 1, &last))
-		return -EOVERFLOW;
+		return emu_type1_overflow(type1->emu);
 	r = emu_type1_check_bitmap(&in.bitmap, in.size);
 	if (r)
 		return r;

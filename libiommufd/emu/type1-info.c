@@ -8,71 +8,80 @@
 
 #define PAGE_SIZES UINT64_C(0x40201000)	/* 4 KiB, 2 MiB, 1 GiB */
 
-#define ALIGN8(n) (((n) + 7) & ~(size_t)7)
+struct chain {
+	unsigned char *info;
+	size_t used;
+	size_t alignment;	/* of capabilities */
+	size_t link;		/* the last one's place, or 0 */
+};
 
-/* The place of the next capability, linked to the one before; its header is filled. */
-static void *next_cap(unsigned char *info, size_t *used, uint32_t *link, uint16_t id, size_t size)
+static void link_to(struct chain *c, uint32_t next)
 {
-	struct k_vfio_info_cap_header *header = (void *)(info + *used);
-
-	*header = (struct k_vfio_info_cap_header){ .id = id, .version = 1 };
-	if (*link)
-		((struct k_vfio_info_cap_header *)(void *)(info + *link))->next = (uint32_t)*used;
-	*link = (uint32_t)*used;
-	*used += ALIGN8(size);
-	return header;
+	if (c->link)
+		memcpy(c->info + c->link + offsetof(struct k_vfio_info_cap_header, next), &next,
+		       sizeof(next));
+	c->link = next;
 }
 
-static void fill_caps(const struct emu_type1 *type1, unsigned char *info, size_t *used)
+/* Adds a capability; its header is filled here. */
+static void add_cap(struct chain *c, uint16_t id, const void *cap, size_t size)
 {
-	struct k_vfio_iommu_type1_info_cap_migration *migration;
-	struct k_vfio_iommu_type1_info_dma_avail *avail;
-	struct k_vfio_iommu_type1_info_cap_iova_range *iova;
-	uint32_t link = 0;
+	unsigned char *at = c->info + c->used;
+	const struct k_vfio_info_cap_header header = { .id = id, .version = 1 };
 
-	migration = next_cap(info, used, &link, K_VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
-			     sizeof(*migration));
-	migration->pgsize_bitmap = EMU_PAGE;
-	migration->max_dirty_bitmap_size = EMU_TYPE1_MAX_BITMAP;
-	avail = next_cap(info, used, &link, K_VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof(*avail));
-	avail->avail = type1->entries_left;
-	iova = next_cap(info, used, &link, K_VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
-			sizeof(*iova) + type1->nr_windows * sizeof(*iova->iova_ranges));
-	iova->nr_iovas = (uint32_t)type1->nr_windows;
-	for (size_t i = 0; i < type1->nr_windows; i++)
-		iova->iova_ranges[i] = (struct k_vfio_iova_range){ type1->windows[i].start,
-								   type1->windows[i].last };
+	memcpy(at, cap, size);
+	memcpy(at, &header, sizeof(header));
+	link_to(c, (uint32_t)c->used);
+	c->used += (size + c->alignment - 1) / c->alignment * c->alignment;
+}
+
+static void fill_caps(const struct emu_type1 *type1, struct chain *c)
+{
+	struct k_vfio_iommu_type1_info_cap_migration migration = {
+		.pgsize_bitmap = EMU_PAGE,
+		.max_dirty_bitmap_size = EMU_TYPE1_MAX_BITMAP,
+	};
+	struct k_vfio_iommu_type1_info_dma_avail avail = { .avail = type1->entries_left };
+	struct k_vfio_iommu_type1_info_cap_iova_range iova = {
+		.nr_iovas = (uint32_t)type1->nr_windows,
+	};
+
+	add_cap(c, K_VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, &migration, sizeof(migration));
+	add_cap(c, K_VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, &avail, sizeof(avail));
+	add_cap(c, K_VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, &iova, sizeof(iova));
+	/* first and last, as the kernel has them */
+	memcpy(c->info + c->used, type1->windows, type1->nr_windows * sizeof(*type1->windows));
+	c->used += type1->nr_windows * sizeof(*type1->windows);
 }
 
 int emu_type1_info(const struct emu_type1 *type1, uint64_t arg)
 {
 	const size_t min = emu_endof(struct k_vfio_iommu_type1_info, iova_pgsizes);
-	struct k_vfio_iommu_type1_info in = { 0 }, *info;
-	size_t used = sizeof(*info), size;
-	unsigned char *buf;
-	int r = emu_user_read(&in, arg, min);
+	struct k_vfio_iommu_type1_info info = { 0 };
+	struct chain c = { .used = sizeof(info), .alignment = 1 };
+	size_t size;
+	int r = emu_user_read(&info, arg, min);
 
 	if (r)
 		return r;
-	if (in.argsz < min)
+	if (info.argsz < min)
 		return -EINVAL;
-	buf = calloc(1, sizeof(in) + 128 + type1->nr_windows * sizeof(struct k_vfio_iova_range));
-	if (!buf)
+	c.info = calloc(1, sizeof(info) + 128 + type1->nr_windows * sizeof(*type1->windows));
+	if (!c.info)
 		return -ENOMEM;
-	fill_caps(type1, buf, &used);
-	info = (void *)buf;
-	info->argsz = in.argsz;
-	info->flags = K_VFIO_IOMMU_INFO_PGSIZES | K_VFIO_IOMMU_INFO_CAPS;
-	info->iova_pgsizes = PAGE_SIZES;
-	size = in.argsz < sizeof(in) ? in.argsz : sizeof(in);
-	if (in.argsz < used) {
-		info->argsz = (uint32_t)used; /* what it takes to see the capabilities */
+	if (emu_has(type1->emu, EMU_FEATURE_ALIGNED_CAPS))
+		c.alignment = sizeof(uint64_t);
+	fill_caps(type1, &c);
+	size = info.argsz < sizeof(info) ? info.argsz : sizeof(info);
+	info.flags = K_VFIO_IOMMU_INFO_PGSIZES | K_VFIO_IOMMU_INFO_CAPS;
+	info.iova_pgsizes = PAGE_SIZES;
+	if (info.argsz < c.used) {
+		info.argsz = (uint32_t)c.used; /* what it takes to see the capabilities */
 	} else {
-		info->cap_offset = sizeof(in);
-		r = emu_user_write(arg + sizeof(in), buf + sizeof(in), used - sizeof(in));
+		info.cap_offset = sizeof(info);
+		r = emu_user_write(arg + sizeof(info), c.info + sizeof(info),
+				   c.used - sizeof(info));
 	}
-	if (!r)
-		r = emu_user_write(arg, buf, size);
-	free(buf);
-	return r;
+	free(c.info);
+	return r ? r : emu_user_write(arg, &info, size);
 }

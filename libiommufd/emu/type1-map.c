@@ -170,7 +170,7 @@ int emu_type1_map(struct emu_type1 *type1, uint64_t arg)
 	dma.access = in.flags & ACCESS_FLAGS;
 	if (__builtin_add_overflow(in.iova, in.size - 1, &dma.last) ||
 	    __builtin_add_overflow(in.vaddr, in.size - 1, &va_last))
-		return -EOVERFLOW;
+		return emu_type1_overflow(type1->emu);
 	if (!dma.access == !(in.flags & K_VFIO_DMA_MAP_FLAG_VADDR))
 		return -EINVAL;
 	if ((in.size | in.iova | in.vaddr) % EMU_PAGE)
@@ -255,7 +255,7 @@ static int unmap(struct emu_type1 *type1, struct k_vfio_iommu_type1_dma_unmap *i
 		if (!in->size || in->size % EMU_PAGE)
 			return -EINVAL;
 		if (__builtin_add_overflow(in->iova, in->size - 1, &last))
-			return -EOVERFLOW;
+			return emu_type1_overflow(type1->emu);
 	}
 	if (bitmap && (!type1->dirty_tracking || bitmap->pgsize != EMU_PAGE))
 		return -EINVAL;

@@ -193,6 +193,11 @@ int emu_type1_extension(const struct iommufd_emu *emu, const struct emu_type1 *t
 	}
 }
 
+int emu_type1_overflow(const struct iommufd_emu *emu)
+{
+	return emu_has(emu, EMU_FEATURE_OVERFLOW) ? -EOVERFLOW : -EINVAL;
+}
+
 int emu_type1_ioctl(struct emu_type1 *type1, uint32_t request, uint64_t arg)
 {
 	switch (request) {

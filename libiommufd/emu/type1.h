@@ -46,6 +46,8 @@ void emu_type1_detach(struct emu_type1 *type1, struct emu_group *group);
 int emu_type1_extension(const struct iommufd_emu *emu, const struct emu_type1 *type1,
 			uint64_t extension);
 int emu_type1_ioctl(struct emu_type1 *type1, uint32_t request, uint64_t arg);
+/* What a range that wraps is refused with. */
+int emu_type1_overflow(const struct iommufd_emu *emu);
 
 /* type1-map.c */
 int emu_type1_map(struct emu_type1 *type1, uint64_t arg);

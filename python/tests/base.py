@@ -72,7 +72,7 @@ class MachineTest(LeakTest):
         counts = self.machine.counts
         self.machine.close()
         for what in ("fds", "ioas", "bound", "attached", "mappings", "pinned_pages", "bar_maps",
-                     "eventfds"):
+                     "eventfds", "groups", "containers"):
             self.assertEqual(getattr(counts, what), 0, f"{what} were left: {counts}")
 
     def keep(self, thing: Any) -> Any:

@@ -5,6 +5,7 @@ group_headers = tests/unit/test-emu.h tests/unit/test-emu-edu.h tests/unit/test-
 emu_tests += \
 	tests/unit/test-emu-compat \
 	tests/unit/test-emu-group \
+	tests/unit/test-emu-group-old \
 	tests/unit/test-emu-type1 \
 	tests/unit/test-emu-type1-facts
 
@@ -23,3 +24,7 @@ tests_unit_test_emu_type1_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 tests_unit_test_emu_type1_facts_SOURCES = tests/unit/test-emu-type1-facts.c $(group_headers)
 tests_unit_test_emu_type1_facts_CFLAGS = $(unit_cflags)
 tests_unit_test_emu_type1_facts_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_group_old_SOURCES = tests/unit/test-emu-group-old.c $(group_headers)
+tests_unit_test_emu_group_old_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_group_old_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
