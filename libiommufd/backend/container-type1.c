@@ -207,6 +207,12 @@ static int unmap(struct container *c, uint64_t iova, uint64_t last)
 {
 	bool all = !iova && last == UINT64_MAX;
 
+	/* A join that fails has made what is below. */
+	if (c->adopted && !is_joined(c)) {
+		if (c->failed.iova <= iova)
+			return 0;
+		last = c->failed.iova - 1;
+	}
 	if (c->adopted || (all && type1_call(c, K_VFIO_CHECK_EXTENSION,
 					     (void *)(uintptr_t)K_VFIO_UNMAP_ALL) <= 0))
 		return unmap_own(c, iova, last);

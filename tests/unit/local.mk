@@ -81,6 +81,7 @@ tests_unit_test_emu_shape_SOURCES = tests/unit/test-emu-shape.c tests/unit/test-
 tests_unit_test_emu_shape_CFLAGS = $(unit_cflags)
 tests_unit_test_emu_shape_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 
+include tests/unit/type1.mk
 include tests/unit/group.mk
 
 check_PROGRAMS += $(emu_tests)
