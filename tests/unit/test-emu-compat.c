@@ -196,7 +196,9 @@ static void a_group_without_drivers_is_gone(void **state)
 }
 
 struct reset_info {
-	struct k_vfio_pci_hot_reset_info head;
+	uint32_t argsz;
+	uint32_t flags;
+	uint32_t count;
 	struct k_vfio_pci_dependent_device devices[4];
 };
 
@@ -211,12 +213,12 @@ static int hot_reset(struct machine *m, int dev, const int *groups, uint32_t n)
 
 static void check_resets(struct machine *m, int group, int dev)
 {
-	struct reset_info info = { .head.argsz = sizeof(info) };
+	struct reset_info info = { .argsz = sizeof(info) };
 	int other = open_group(m, GROUP1), wrong[] = { 1000, 1000, 1000 };
 
 	assert_int_equal(request(m, dev, K_VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &info), 0);
-	assert_int_equal(info.head.flags, 0);
-	assert_int_equal(info.head.count, 2);
+	assert_int_equal(info.flags, 0);
+	assert_int_equal(info.count, 2);
 	assert_int_equal(info.devices[0].group_id, TWINS);
 	assert_int_equal(info.devices[1].group_id, TWINS);
 	assert_int_equal(hot_reset(m, dev, NULL, 0), -EINVAL);

@@ -2,6 +2,8 @@
 /* Groups: their files, who may open them, and the devices they give. */
 #include "test-emu-group.h"
 
+#include <sys/resource.h>
+
 static bool lists(struct machine *m, const char *dir, const char *name)
 {
 	char names[1024];
@@ -313,6 +315,36 @@ static void every_request_can_be_made_to_fail(void **state)
 	leave(m, &s);
 }
 
+/* Without a descriptor to give there is no device, and nothing is left of it. */
+static void descriptors_may_run_out(void **state)
+{
+	struct machine *m = *state;
+	struct setup s = enter(m, GROUP1, K_VFIO_TYPE1v2_IOMMU);
+	struct rlimit limit, tight;
+	int dev;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	tight = limit;
+	tight.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	assert_int_equal(get_named(m, s.group, NAME1), -EMFILE);
+	assert_int_equal(open_path(m, "/dev/vfio/vfio"), -EMFILE);
+	assert_int_equal(open_group(m, GROUP2), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(counts(m).groups, 1);
+	assert_int_equal(counts(m).containers, 1);
+	assert_int_equal(unset_container(m, s.group), 0);
+	assert_int_equal(set_container(m, s.group, m->iommu), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	assert_int_equal(get_named(m, s.group, NAME1), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(counts(m).bound, 0);
+	dev = get_named(m, s.group, NAME1);
+	assert_true(dev >= 0);
+	shut(m, dev);
+	leave(m, &s);
+}
+
 static void other_processes_files(void **state)
 {
 	struct machine *m = *state;
@@ -362,6 +394,7 @@ int main(void)
 		TEST(a_foreign_driver_makes_a_group_unviable),
 		TEST(devices_hold_the_group_in_its_container),
 		TEST(every_request_can_be_made_to_fail),
+		TEST(descriptors_may_run_out),
 		TEST(other_processes_files),
 		TEST(a_machine_may_go_first),
 	};

@@ -246,8 +246,10 @@ static int dirty(struct machine *m, int container, uint32_t flags)
 	return request(m, container, K_VFIO_IOMMU_DIRTY_PAGES, &arg);
 }
 
+/* Requests with what follows their heads. */
 struct bitmap_request {
-	struct k_vfio_iommu_type1_dirty_bitmap head;
+	uint32_t argsz;
+	uint32_t flags;
 	struct k_vfio_iommu_type1_dirty_bitmap_get get;
 };
 
@@ -255,7 +257,7 @@ static int get_bitmap(struct machine *m, int container, uint64_t iova, uint64_t 
 		      uint64_t page, uint64_t *bits, size_t n)
 {
 	struct bitmap_request arg = {
-		{ .argsz = sizeof(arg), .flags = GET },
+		sizeof(arg), GET,
 		{ iova, size, { .pgsize = page, .size = n, .data = bits } },
 	};
 
@@ -266,7 +268,7 @@ static void dirty_requests_are_checked(void **state)
 {
 	struct machine *m = *state;
 	struct setup s = enter(m, GROUP1, V2);
-	struct bitmap_request arg = { { .argsz = sizeof(arg) - 1, .flags = GET }, { 0 } };
+	struct bitmap_request arg = { .argsz = sizeof(arg) - 1, .flags = GET };
 	uint64_t bits[2] = { 0 };
 	int c = s.container;
 
@@ -336,7 +338,10 @@ static void all_that_is_mapped_is_dirty(void **state)
 }
 
 struct unmap_request {
-	struct k_vfio_iommu_type1_dma_unmap head;
+	uint32_t argsz;
+	uint32_t flags;
+	uint64_t iova;
+	uint64_t size;
 	struct k_vfio_bitmap bitmap;
 };
 
@@ -344,13 +349,12 @@ static int unmap_dirty(struct machine *m, int container, uint64_t iova, uint64_t
 		       uint32_t more, uint64_t *bits)
 {
 	struct unmap_request arg = {
-		{ .argsz = sizeof(arg), .iova = iova, .size = size,
-		  .flags = more | K_VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP },
+		sizeof(arg), more | K_VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, iova, size,
 		{ .pgsize = PAGE, .size = 8, .data = bits },
 	};
 	int r = request(m, container, K_VFIO_IOMMU_UNMAP_DMA, &arg);
 
-	return r ? r : (int)(arg.head.size / PAGE);
+	return r ? r : (int)(arg.size / PAGE);
 }
 
 static void unmapping_may_tell_what_was_dirty(void **state)
