@@ -61,6 +61,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/diagnose-bind.c \
 	libiommufd/object/event.c libiommufd/object/event.h \
 	libiommufd/object/group.c libiommufd/object/group.h \
+	libiommufd/object/group-fd.c \
 	libiommufd/object/group-policy.c \
 	libiommufd/object/ioas.c libiommufd/object/ioas.h \
 	libiommufd/object/ioas-copy.c \

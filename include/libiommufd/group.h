@@ -105,6 +105,37 @@ int iommufd_device_get_group(struct iommufd_device *dev, struct iommufd_group **
 int iommufd_group_open(struct iommufd_ctx *ctx, int number, struct iommufd_group **out);
 
 /**
+ * Take over a group that someone else opened.
+ *
+ * For a process that may not open /dev/vfio itself: devices of this group that
+ * are opened by name later come out of this descriptor. It is duplicated; the
+ * caller keeps its own. The kernel's group stays open until the object is given
+ * back and no device of it is open; as long as anyone has it open, its devices'
+ * own character devices cannot be bound.
+ *
+ * @param ctx  the context; the group holds it
+ * @param fd   an open /dev/vfio/N, in no container but this context's
+ * @param out  the group with a new reference; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         not a context, @p out is NULL, or the backend is noiommu and an IOMMU stands behind the group
+ *   -EOPNOTSUPP     the backend has devices by their character devices only
+ *   -EBADF          @p fd is not open
+ *   -ENOTTY         @p fd is not a VFIO group
+ *   -ENOENT         sysfs does not tell which group it is
+ *   -EPERM          no IOMMU stands behind the group, and the backend is not noiommu
+ *   -EBUSY          the group is open in this context already
+ *   -EACCES         sysfs may not be read by this user
+ *   -EMFILE         no file descriptor left in the process
+ *   -ENFILE         no file descriptor left in the system
+ *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
+ * @threads any
+ * @since 0.1
+ * @source fcntl, VFIO_GROUP_GET_STATUS; sysfs
+ */
+int iommufd_group_from_fd(struct iommufd_ctx *ctx, int fd, struct iommufd_group **out);
+
+/**
  * Take another reference.
  *
  * @param group  the group; may be NULL
@@ -118,15 +149,33 @@ struct iommufd_group *iommufd_group_ref(struct iommufd_group *group);
 /**
  * Give a reference back.
  *
- * Devices do not depend on it.
+ * Devices do not depend on it. With the last one a descriptor that was taken
+ * over or lent is closed, once no device of the group is open.
  *
  * @param group  the group; may be NULL
  * @return NULL
  * @threads any
  * @since 0.1
- * @source none
+ * @source close
  */
 struct iommufd_group *iommufd_group_unref(struct iommufd_group *group);
+
+/**
+ * Lend the descriptor of the kernel's open group, as KVM wants it.
+ *
+ * It is open when a device of it was had by group, or it came from
+ * iommufd_group_from_fd(); from this call on it stays so for as long as the
+ * group object lives.
+ *
+ * @param group  the group
+ * @return a descriptor that belongs to the group, or:
+ *   -EINVAL         @p group is not a group
+ *   -ENOENT         the kernel's group is not open in this context
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_group_get_fd(struct iommufd_group *group);
 
 /**
  * Look at a group anew, and get what it is.

@@ -212,6 +212,18 @@ static int check_isolation(struct iommufd_device *dev, const char *function,
 		   "backend noiommu was asked for, and an IOMMU stands behind the device");
 }
 
+/* A group that is open here keeps its members' own nodes from being bound. */
+static bool group_is_open(const struct iommufd_device *dev, const struct place *place)
+{
+	struct iommufd_ctx *ctx = dev->ctx;
+	bool open;
+
+	pthread_mutex_lock(&ctx->lock);
+	open = place->group >= 0 && vfio_group_find(&ctx->backend.engine, place->group);
+	pthread_mutex_unlock(&ctx->lock);
+	return open;
+}
+
 /* The transports in order, until one has the device's node open or needs none. *passed was refused. */
 static int choose_transport(struct iommufd_device *dev, const char *function, const char *name,
 			    struct place *place, int *passed)
@@ -221,6 +233,11 @@ static int choose_transport(struct iommufd_device *dev, const char *function, co
 
 	for (unsigned int i = 0; i < TRANSPORTS_MAX && transports[i]; i++) {
 		dev->fd.transport = transports[i];
+		if (!i && transports[0] == &transport_cdev && transports[1] == &transport_group &&
+		    group_is_open(dev, place)) {
+			tell(dev, "group %d is open in this context", place->group);
+			continue;
+		}
 		r = transports[i] == &transport_cdev ? by_cdev(dev, function, name, place) :
 						       by_group(dev, function, name, place);
 		if (!r || dev->fd.fd >= 0 || !try_next(r))

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/group.h"
 #include "base/opts.h"
 #include "object/device.h"
 
@@ -32,9 +33,8 @@ static struct iommufd_group *find(struct iommufd_ctx *ctx, int number)
 	return g;
 }
 
-/* The object of a group, made at need. */
-static int get(struct iommufd_ctx *ctx, const char *function, int number,
-	       struct iommufd_group **out)
+int group_get(struct iommufd_ctx *ctx, const char *function, int number,
+	      struct iommufd_group **out)
 {
 	struct iommufd_group *g = calloc(1, sizeof(*g)), *known;
 	int r;
@@ -81,7 +81,7 @@ IOMMUFD_EXPORT int iommufd_device_get_group(struct iommufd_device *dev, struct i
 		r = err(-ENOENT, __func__, dev->fd.object, "check that /sys is mounted",
 			"sysfs does not tell the device's IOMMU group");
 	else
-		r = get(dev->ctx, __func__, dev->group, out);
+		r = group_get(dev->ctx, __func__, dev->group, out);
 	return err_log(&dev->ctx->core.log, r);
 }
 
@@ -102,7 +102,7 @@ IOMMUFD_EXPORT int iommufd_group_open(struct iommufd_ctx *ctx, int number,
 			"pass a number that is in /sys/kernel/iommu_groups",
 			"%d is no group's number", number);
 	else
-		r = get(ctx, __func__, number, out);
+		r = group_get(ctx, __func__, number, out);
 	return err_log(&ctx->core.log, r);
 }
 
@@ -129,6 +129,8 @@ IOMMUFD_EXPORT struct iommufd_group *iommufd_group_unref(struct iommufd_group *g
 	for (at = &ctx->groups; *at != group; at = &(*at)->next)
 		;
 	*at = group->next;
+	if (group->vfio)
+		vfio_group_put(group->vfio);
 	if (owner)
 		pthread_mutex_unlock(&ctx->lock);
 	group_facts_free(&group->facts);

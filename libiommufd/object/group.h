@@ -15,12 +15,17 @@ struct iommufd_group {
 	int number;
 	char object[32];            /* "group N", for error records */
 	struct group_facts facts;   /* as last seen; under the context's lock */
+	struct vfio_group *vfio;    /* the kernel's, kept open; likewise. Or NULL */
 };
 
 static inline int group_check(const struct iommufd_group *group, const char *function)
 {
 	return group && object_is(&group->obj, OBJECT_GROUP) ? 0 : err_handle(function, "group");
 }
+
+/* The object of a group, made at need, with a reference. */
+int group_get(struct iommufd_ctx *ctx, const char *function, int number,
+	      struct iommufd_group **out);
 
 /* group-policy.c: what opts.group_policy forbids, with the error record; else 0. */
 /* Before the device at @place is bound. */

@@ -101,27 +101,62 @@ int sysfs_vfio_cdev(const struct iommufd_sys *sys, const char *path, char *node,
 	return sysfs_format(node, size, "/dev/vfio/devices/%s", names);
 }
 
-int sysfs_device_of_cdev(const struct iommufd_sys *sys, struct cdev number, char *path,
-			 size_t size, bool *noiommu)
+/* Where the link of a character device leads, as seen from /sys/dev/char. */
+static int cdev_target(const struct iommufd_sys *sys, struct cdev number, char *target,
+		       size_t size)
 {
-	char link[64], target[SYSFS_PATH_MAX], *end;
+	char link[64];
 	ssize_t n;
 	int r = sysfs_format(link, sizeof(link), "/sys/dev/char/%u:%u", number.major,
 			     number.minor);
 
 	if (r)
 		return r;
-	n = sys->read_link(sys->data, link, target, sizeof(target) - 1);
+	n = sys->read_link(sys->data, link, target, size - 1);
 	if (n < 0)
 		return (int)n;
 	target[n] = '\0';
+	return strncmp(target, "../../", 6) ? -ENOTTY : 0;
+}
+
+int sysfs_device_of_cdev(const struct iommufd_sys *sys, struct cdev number, char *path,
+			 size_t size, bool *noiommu)
+{
+	char target[SYSFS_PATH_MAX], *end;
+	int r = cdev_target(sys, number, target, sizeof(target));
+
+	if (r)
+		return r;
 	end = strstr(target, "/vfio-dev/");
-	if (!end || strncmp(target, "../../", 6))
+	if (!end)
 		return -ENOTTY;
 	*noiommu = !strncmp(end + strlen("/vfio-dev/"), NOIOMMU, strlen(NOIOMMU));
 	*end = '\0';
 	/* The link is relative to /sys/dev/char. */
 	return sysfs_format(path, size, "/sys/%s", target + 6);
+}
+
+int sysfs_group_of_cdev(const struct iommufd_sys *sys, struct cdev number, int *group,
+			bool *noiommu)
+{
+	static const char home[] = "../../devices/virtual/vfio/";
+	char target[SYSFS_PATH_MAX], *name, *end;
+	long value;
+	int r = cdev_target(sys, number, target, sizeof(target));
+
+	if (r)
+		return r;
+	if (strncmp(target, home, strlen(home)))
+		return -ENOTTY;
+	name = target + strlen(home);
+	*noiommu = !strncmp(name, NOIOMMU, strlen(NOIOMMU));
+	if (*noiommu)
+		name += strlen(NOIOMMU);
+	value = strtol(name, &end, 10);
+	if (end == name || *end || value < 0 || value > INT32_MAX)
+		return -ENOTTY;
+	*group = (int)value;
+	return 0;
 }
 
 bool sysfs_group_is_noiommu(const struct iommufd_sys *sys, int group)

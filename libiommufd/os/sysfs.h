@@ -45,6 +45,10 @@ int sysfs_device_of_cdev(const struct iommufd_sys *sys, struct cdev number, char
 /* Is it one of the groups that VFIO makes for devices without an IOMMU? */
 bool sysfs_group_is_noiommu(const struct iommufd_sys *sys, int group);
 
+/* Which group the node /dev/vfio/N is of, by its number. -ENOTTY: of something else. */
+int sysfs_group_of_cdev(const struct iommufd_sys *sys, struct cdev number, int *group,
+			bool *noiommu);
+
 /*
  * The @index-th window that the group's hardware reserves, with its kind
  * ("msi", "direct"); -ENOENT past the last.

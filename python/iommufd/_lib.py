@@ -53,6 +53,8 @@ PROTOTYPES: Prototypes = {
     "iommufd_device_unref": (c_void_p, [c_void_p]),
     "iommufd_error_last": (POINTER(s.Error), []),
     "iommufd_group_check_viable": (c_int, [c_void_p]),
+    "iommufd_group_from_fd": (c_int, [c_void_p, c_int, POINTER(c_void_p)]),
+    "iommufd_group_get_fd": (c_int, [c_void_p]),
     "iommufd_group_get_info": (c_int, [c_void_p, POINTER(s.GroupInfo)]),
     "iommufd_group_get_member": (c_int, [c_void_p, c_uint32, POINTER(s.GroupMember)]),
     "iommufd_group_open": (c_int, [c_void_p, c_int, POINTER(c_void_p)]),

@@ -50,6 +50,17 @@ class Group(Handle):
     def __init__(self, ctx: Context, number: int) -> None:
         self._bind(receive("iommufd_group_open", ctx._ptr, number), ctx._family)
 
+    @classmethod
+    def from_fd(cls, ctx: Context, fd: int) -> Group:
+        """Take over a VFIO group that is open already; `fd` stays the caller's."""
+        group = cls.__new__(cls)
+        group._bind(receive("iommufd_group_from_fd", ctx._ptr, fd), ctx._family)
+        return group
+
+    def fileno(self) -> int:
+        """The descriptor of the kernel's open group; it belongs to the group."""
+        return call("iommufd_group_get_fd", self._ptr)
+
     def __del__(self) -> None:
         try:
             self.close()

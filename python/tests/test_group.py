@@ -55,6 +55,17 @@ class GroupTest(MachineTest):
         self.assertIn("0000:02:00.0 (nvme)", error.message)
         self.assertIn("/sys/bus/pci/drivers/nvme/unbind", error.remedy)
 
+    def test_from_fd(self) -> None:
+        fd = self.machine.open("/dev/vfio/8")
+        group = self.keep(Group.from_fd(self.ctx, fd))
+        self.assertNotEqual(group.fileno(), fd)
+        self.assertFails(errno.EBUSY, Group.from_fd, self.ctx, fd)
+        self.machine.close_fd(fd)
+        self.device(EDU_GROUPED[0]).attach(self.ioas())
+
+    def test_fd_of_a_group_that_is_not_open(self) -> None:
+        self.assertFails(errno.ENOENT, self.group(8).fileno)
+
     def test_no_such_group(self) -> None:
         self.assertFails(errno.ENOENT, Group, self.ctx, 4711)
         self.assertFails(errno.EINVAL, Group, self.ctx, -1)

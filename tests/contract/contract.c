@@ -204,6 +204,11 @@ struct iommufd_group *hold_group(struct fixture *f, struct iommufd_group *group)
 	return group;
 }
 
+void put_group(struct fixture *f, struct iommufd_group *group)
+{
+	release(find(f, GROUP, group, 0));
+}
+
 struct iommufd_ioas *hold_ioas(struct fixture *f, struct iommufd_ioas *ioas)
 {
 	hold(f, IOAS, ioas, 0, 0);

@@ -89,6 +89,7 @@ int closed_fd(void); /* a number that is no descriptor's, and will not be soon *
 /* Release it before the case ends. */
 void put_ctx(struct fixture *f, struct iommufd_ctx *ctx);
 void put_device(struct fixture *f, struct iommufd_device *dev);
+void put_group(struct fixture *f, struct iommufd_group *group);
 void put_ioas(struct fixture *f, struct iommufd_ioas *ioas);
 void put_buffer(struct fixture *f, uint8_t *data);
 void put_fd(struct fixture *f, int fd);

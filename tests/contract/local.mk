@@ -21,6 +21,7 @@ contract_tests += \
 	tests/contract/test-device-fd \
 	tests/contract/test-event \
 	tests/contract/test-group \
+	tests/contract/test-group-fd \
 	tests/contract/test-ioas-map \
 	tests/contract/test-ioas-mapv \
 	tests/contract/test-ioas-unmap \
@@ -63,6 +64,10 @@ tests_contract_test_device_fd_LDADD = $(contract_libs)
 tests_contract_test_event_SOURCES = tests/contract/test-event.c
 tests_contract_test_event_CFLAGS = $(contract_cflags)
 tests_contract_test_event_LDADD = $(contract_libs)
+
+tests_contract_test_group_fd_SOURCES = tests/contract/test-group-fd.c
+tests_contract_test_group_fd_CFLAGS = $(contract_cflags)
+tests_contract_test_group_fd_LDADD = $(contract_libs)
 
 tests_contract_test_group_SOURCES = tests/contract/test-group.c
 tests_contract_test_group_CFLAGS = $(contract_cflags)

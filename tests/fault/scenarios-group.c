@@ -41,13 +41,29 @@ static void hear_of_changes(struct run *r)
 		wrong(r, "no event of a device that leaves");
 }
 
+/* As a broker hands it over. */
+static void take_over(struct run *r)
+{
+	struct iommufd_group *group = NULL;
+	int fd = iommufd_emu_open(r->emu, "/dev/vfio/4");
+
+	if (fd < 0)
+		return;
+	if (TRY(r, iommufd_group_from_fd, r->ctx, fd, &group))
+		TRY(r, iommufd_group_get_fd, group);
+	iommufd_group_unref(group);
+	iommufd_emu_close(r->emu, fd);
+}
+
 void play_group(struct run *r)
 {
 	struct iommufd_group *of = NULL, *other = NULL;
 
 	look_at_groups(r, &of, &other);
-	if (r->ctx)
+	if (r->ctx) {
 		hear_of_changes(r);
+		take_over(r);
+	}
 	iommufd_group_unref(of);
 	iommufd_group_unref(other);
 }

@@ -288,6 +288,33 @@ static void sysfs_tells_a_device_without_iommu(void **state)
 	assert_true(noiommu);
 }
 
+static void sysfs_group_is_known_by_its_node(void **state)
+{
+	struct script s = {
+		.links = { { "/sys/dev/char/243:0", "../../devices/virtual/vfio/17" },
+			   { "/sys/dev/char/243:1", "../../devices/virtual/vfio/noiommu-4" },
+			   { "/sys/dev/char/10:196", "../../devices/virtual/misc/vfio" },
+			   { "/sys/dev/char/9:1", "../../devices/virtual/vfio/x1" },
+			   { "/sys/dev/char/9:2", "../../devices/virtual/vfio/1x" } },
+	};
+	struct iommufd_sys sys = table(&s);
+	bool noiommu = true;
+	int group = -1;
+	(void)state;
+
+	assert_int_equal(sysfs_group_of_cdev(&sys, (struct cdev){ 243, 0 }, &group, &noiommu), 0);
+	assert_int_equal(group, 17);
+	assert_false(noiommu);
+	assert_int_equal(sysfs_group_of_cdev(&sys, (struct cdev){ 243, 1 }, &group, &noiommu), 0);
+	assert_int_equal(group, 4);
+	assert_true(noiommu);
+	assert_int_equal(sysfs_group_of_cdev(&sys, (struct cdev){ 10, 196 }, &group, &noiommu),
+			 -ENOTTY);
+	assert_int_equal(sysfs_group_of_cdev(&sys, (struct cdev){ 9, 1 }, &group, &noiommu), -ENOTTY);
+	assert_int_equal(sysfs_group_of_cdev(&sys, (struct cdev){ 9, 2 }, &group, &noiommu), -ENOTTY);
+	assert_int_equal(sysfs_group_of_cdev(&sys, (struct cdev){ 9, 9 }, &group, &noiommu), -ENOENT);
+}
+
 static void sysfs_reserved_windows_are_listed(void **state)
 {
 	struct script s = {
@@ -325,6 +352,7 @@ int main(void)
 		cmocka_unit_test(sysfs_tells_group_driver_and_node),
 		cmocka_unit_test(sysfs_without_facts_says_which),
 		cmocka_unit_test(sysfs_tells_a_device_without_iommu),
+		cmocka_unit_test(sysfs_group_is_known_by_its_node),
 		cmocka_unit_test(sysfs_reserved_windows_are_listed),
 	};
 
