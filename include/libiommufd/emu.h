@@ -59,8 +59,16 @@ enum {
 	IOMMUFD_EMU_NO_IOMMU_NODE = 1 << 1,/**< /dev/iommu does not exist */
 	IOMMUFD_EMU_NO_PERMISSION = 1 << 2,/**< /dev/iommu may not be opened */
 	IOMMUFD_EMU_NO_CDEV = 1 << 3,      /**< devices have no character device of their own */
-	IOMMUFD_EMU_UNPRIVILEGED = 1 << 4, /**< the caller lacks CAP_SYS_RESOURCE */
+	IOMMUFD_EMU_UNPRIVILEGED = 1 << 4, /**< the caller lacks CAP_SYS_RESOURCE, CAP_SYS_RAWIO and CAP_SYS_ADMIN */
 	IOMMUFD_EMU_NO_MSI_ISOLATION = 1 << 5, /**< binding is refused with -EPERM, as without interrupt remapping */
+	/**
+	 * There is no IOMMU, and VFIO lets devices be used all the same: each one with
+	 * a VFIO driver has a group of its own, /dev/vfio/noiommu-N, numbered from 0
+	 * whatever its options say, and on the newest kernel /dev/vfio/devices/noiommu-vfioN.
+	 * Devices use addresses as they are: the physical address of memory is its
+	 * virtual one, which IOMMU_IOAS_NOIOMMU_GET_PA and /proc/self/pagemap tell.
+	 */
+	IOMMUFD_EMU_NOIOMMU = 1 << 6,
 };
 
 /** A device to add to an emulated machine. */
@@ -117,11 +125,11 @@ struct iommufd_emu_counts {
 	uint64_t bound;       /**< devices bound to an iommufd */
 	uint64_t attached;    /**< devices attached to an address space */
 	uint64_t mappings;    /**< areas in all address spaces and containers */
-	uint64_t pinned_pages;/**< 4 KiB pages pinned for DMA */
+	uint64_t pinned_pages;/**< 4 KiB pages pinned for DMA, or locked in memory */
 	uint64_t bar_maps;    /**< live memory mappings of BARs */
 	uint64_t eventfds;    /**< eventfds held as interrupt triggers */
 	uint64_t dma_bytes;   /**< bytes moved by devices */
-	uint64_t dma_faults;  /**< device accesses that the page table refused */
+	uint64_t dma_faults;  /**< device accesses that the page table refused, or to memory that is not there */
 	uint64_t groups;      /**< open group files */
 	uint64_t containers;  /**< type1 containers: open, or still held by a group */
 };
@@ -188,8 +196,9 @@ const struct iommufd_sys *iommufd_emu_get_sys(struct iommufd_emu *emu);
  * variable said when it was created: a kernel as in struct iommufd_emu_opts, or
  * `1` for the newest, and after it any of these, each with a comma before it:
  * `no-cdev` for IOMMUFD_EMU_NO_CDEV, `no-iommufd` for IOMMUFD_EMU_NO_IOMMU_NODE,
- * `no-permission` for IOMMUFD_EMU_NO_PERMISSION and `unprivileged` for
- * IOMMUFD_EMU_UNPRIVILEGED. `LIBIOMMUFD_EMU=newest,no-cdev` is an example. Where
+ * `no-permission` for IOMMUFD_EMU_NO_PERMISSION, `noiommu` for IOMMUFD_EMU_NOIOMMU
+ * and `unprivileged` for IOMMUFD_EMU_UNPRIVILEGED. `LIBIOMMUFD_EMU=newest,no-cdev`
+ * is an example. Where
  * the variable is not set, is empty or is `0` the machine is the newest.
  *
  * @param out  the machine, with a reference for the caller; NULL on failure
@@ -288,11 +297,12 @@ int iommufd_emu_get_counts(struct iommufd_emu *emu, struct iommufd_emu_counts *c
  * Open one of the machine's files as another process would, to hand it over.
  *
  * @param emu   the machine
- * @param path  "/dev/iommu", "/dev/vfio/vfio", "/dev/vfio/N" for group N, or "/dev/vfio/devices/vfioN"; there N counts devices with a VFIO driver in the order in which they got it, from 0
+ * @param path  "/dev/iommu", "/dev/vfio/vfio", "/dev/vfio/N" for group N, or "/dev/vfio/devices/vfioN" (noiommu-N and noiommu-vfioN without an IOMMU); there N counts devices with a VFIO driver in the order in which they got it, from 0
  * @return a file descriptor for iommufd_emu_close(), or:
  *   -EINVAL         an argument is NULL
  *   -ENOENT         no such file in the machine
  *   -EACCES         the machine's options forbid it, or it is no device
+ *   -EPERM          the machine has no IOMMU, and the caller no privilege
  *   -EBUSY          a group that is open, or of which a device is bound by its own file
  *   -EMFILE         too many descriptors are open in the process
  *   -ENFILE         too many descriptors are open in the system

@@ -31,8 +31,10 @@ void emu_container_put(struct emu_container *container)
 
 int emu_container_add(struct emu_container *container, struct emu_group *group)
 {
-	int r = emu_group_claim(group, group);
+	int r = emu_is_noiommu(container->emu) && !emu_is_privileged(container->emu) ? -EPERM : 0;
 
+	if (!r)
+		r = emu_group_claim(group, group);
 	if (!r && container->type1) {
 		r = emu_type1_attach(container->type1, group);
 		if (r)
@@ -63,13 +65,14 @@ void emu_container_remove(struct emu_group *group)
 	if (!container->groups) {
 		emu_type1_free(container->type1);
 		container->type1 = NULL;
+		container->noiommu = false;
 	}
 	emu_container_put(container);
 }
 
 int emu_container_use(struct emu_group *group)
 {
-	if (!group->container || !group->container->type1)
+	if (!group->container || !emu_container_has_driver(group->container))
 		return -EINVAL;
 	group->users++;
 	group->file->holds++;
@@ -83,12 +86,42 @@ void emu_container_unuse(struct emu_group *group)
 	emu_file_put(group->emu, group->file);
 }
 
+bool emu_container_has_driver(const struct emu_container *container)
+{
+	return container->type1 || container->noiommu;
+}
+
+/* Before there is a group, any driver may answer; then the one for its kind. */
+static int check_extension(const struct emu_container *container, uint64_t extension)
+{
+	const struct iommufd_emu *emu = container->emu;
+	bool noiommu = emu_is_noiommu(emu);
+
+	if (noiommu && extension == K_VFIO_NOIOMMU_IOMMU)
+		return 1;
+	if (noiommu && container->groups)
+		return 0;
+	return emu_type1_extension(emu, container->type1, extension);
+}
+
+static int set_noiommu(struct emu_container *container, uint64_t type)
+{
+	if (type != K_VFIO_NOIOMMU_IOMMU)
+		return -ENODEV;
+	if (!emu_is_privileged(container->emu))
+		return -EPERM;
+	container->noiommu = true;
+	return 0;
+}
+
 static int set_iommu(struct emu_container *container, uint64_t type)
 {
 	struct emu_type1 *type1;
 
-	if (!container->groups || container->type1)
+	if (!container->groups || emu_container_has_driver(container))
 		return -EINVAL;
+	if (emu_is_noiommu(container->emu))
+		return set_noiommu(container, type);
 	if (!emu_type1_extension(container->emu, NULL, type))
 		return -ENODEV;
 	if (type != K_VFIO_TYPE1_IOMMU && type != K_VFIO_TYPE1v2_IOMMU)
@@ -114,10 +147,12 @@ int emu_container_ioctl(struct emu_container *container, uint32_t request, uint6
 	case K_VFIO_GET_API_VERSION:
 		return K_VFIO_API_VERSION;
 	case K_VFIO_CHECK_EXTENSION:
-		return emu_type1_extension(container->emu, container->type1, arg);
+		return check_extension(container, arg);
 	case K_VFIO_SET_IOMMU:
 		return set_iommu(container, arg);
 	default:
+		if (container->noiommu)
+			return -ENOTTY;
 		return container->type1 ? emu_type1_ioctl(container->type1, request, arg) : -EINVAL;
 	}
 }

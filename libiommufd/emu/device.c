@@ -48,6 +48,8 @@ struct emu_device *emu_device_by_cdev(struct iommufd_emu *emu, unsigned int cdev
 
 size_t emu_device_reserved(const struct emu_device *dev, struct emu_range *out)
 {
+	if (emu_is_noiommu(dev->emu))
+		return 0;
 	out[0] = (struct emu_range){ EMU_MSI_START, EMU_MSI_LAST };
 	out[1] = dev->reserved;
 	return dev->reserved.last ? 2 : 1;

@@ -98,7 +98,8 @@ struct emu_device {
 	/* While open: */
 	unsigned int opens;		/* more than one only through the group */
 	bool by_cdev;
-	struct emu_iommu *iommu;	/* bound to it, or NULL: a container is used */
+	bool in_container;		/* open through its group's */
+	struct emu_iommu *iommu;	/* bound to it, or NULL */
 	struct emu_object object;
 	bool attached;
 	bool attached_as_pasid;		/* by the way of PASID 0, which is the device itself */
@@ -120,10 +121,15 @@ size_t emu_device_reserved(const struct emu_device *dev, struct emu_range *out);
 /* driver.c */
 bool emu_driver_name_ok(const char *driver);
 unsigned int emu_cdev_number(struct iommufd_emu *emu);
+/* What there must be before the nodes of a device's driver. */
+void emu_driver_prepare(struct emu_device *dev);
 /* Tells of a driver that a device has from now on. */
 void emu_driver_bound(struct emu_device *dev);
 /* The device is closed: a driver that was to go meanwhile goes. */
 void emu_driver_end_unbind(struct emu_device *dev);
+
+/* content.c: as the device's node and sysfs have it. */
+void emu_vfio_name(const struct emu_device *dev, char *out, size_t n);
 
 /* bind.c */
 int emu_device_bind(struct emu_file *file, uint64_t arg);

@@ -8,11 +8,12 @@
 #include "emu/device.h"
 #include "emu/uevent.h"
 
+/* Without an IOMMU nothing puts devices in one group. */
 static struct emu_group *get_group(struct iommufd_emu *emu, uint32_t id)
 {
 	struct emu_group *group;
 
-	for (group = emu->groups; group; group = group->next)
+	for (group = emu->groups; group && !emu_is_noiommu(emu); group = group->next)
 		if (group->id == id)
 			return group;
 	group = calloc(1, sizeof(*group));
@@ -37,7 +38,6 @@ static int init_device(struct emu_device *dev, const struct iommufd_emu_device_o
 		return -EINVAL;
 	strcpy(dev->bdf, opts->bdf);
 	strcpy(dev->driver, driver);
-	dev->vfio = strstr(driver, "vfio");
 	dev->msix = opts->flags & IOMMUFD_EMU_DEVICE_MSIX;
 	dev->has_token = opts->vf_token;
 	if (opts->vf_token)
@@ -61,8 +61,7 @@ static int link_device(struct iommufd_emu *emu, struct emu_device *dev, uint32_t
 	dev->group = get_group(emu, group);
 	if (!dev->group)
 		return -ENOMEM;
-	dev->cdev = emu_cdev_number(emu);
-	emu_group_add(dev);
+	emu_driver_prepare(dev);
 	r = emu_sysfs_add_device(emu, dev);
 	if (r) {
 		emu_group_remove(dev);

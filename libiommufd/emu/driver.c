@@ -22,6 +22,31 @@ unsigned int emu_cdev_number(struct iommufd_emu *emu)
 	return number;
 }
 
+/* Without an IOMMU, VFIO makes a group for each of its devices. */
+static uint32_t group_number(const struct iommufd_emu *emu)
+{
+	const struct emu_group *group = emu->groups;
+	uint32_t number = 0;
+
+	while (group)
+		if (group->vfio && group->id == number) {
+			number++;
+			group = emu->groups;
+		} else {
+			group = group->next;
+		}
+	return number;
+}
+
+void emu_driver_prepare(struct emu_device *dev)
+{
+	dev->cdev = emu_cdev_number(dev->emu);
+	dev->vfio = strstr(dev->driver, "vfio");
+	if (dev->vfio && emu_is_noiommu(dev->emu))
+		dev->group->id = group_number(dev->emu);
+	emu_group_add(dev);
+}
+
 /* What the kernel does at once, even if it has to wait for the user then. */
 static void begin_unbind(struct emu_device *dev)
 {
@@ -37,6 +62,9 @@ void emu_driver_end_unbind(struct emu_device *dev)
 {
 	if (!dev->leaving)
 		return;
+	if (dev->vfio && dev->group->vfio == 1)
+		emu_uevent_group(dev->group, "remove");
+	emu_sysfs_leave_group(dev);
 	emu_group_remove(dev);
 	dev->leaving = false;
 	dev->vfio = false;
@@ -50,12 +78,11 @@ static int bind(struct emu_device *dev, const char *driver)
 
 	if (!*driver)
 		return 0;
-	if (emu_driver_does_dma(driver) && dev->group->owners && emu_has(dev->emu, EMU_FEATURE_DMA_OWNER))
+	if (emu_driver_does_dma(driver) && dev->group->owners &&
+	    emu_has(dev->emu, EMU_FEATURE_DMA_OWNER))
 		return -EBUSY;
-	dev->cdev = emu_cdev_number(dev->emu);
 	strcpy(dev->driver, driver);
-	dev->vfio = strstr(driver, "vfio");
-	emu_group_add(dev);
+	emu_driver_prepare(dev);
 	r = emu_sysfs_bind(dev);
 	if (r) {
 		emu_group_remove(dev);
@@ -69,6 +96,8 @@ static int bind(struct emu_device *dev, const char *driver)
 
 void emu_driver_bound(struct emu_device *dev)
 {
+	if (dev->vfio && dev->group->vfio == 1)
+		emu_uevent_group(dev->group, "add");
 	if (dev->vfio)
 		emu_uevent_vfio(dev, "add");
 	if (*dev->driver)

@@ -159,6 +159,8 @@ static bool access_memory(struct emu_device *dev, uint64_t iova, void *buf, size
 
 	if (!emu_config_master(dev))
 		return false;
+	if (emu_is_noiommu(dev->emu))
+		return !(to_memory ? emu_user_write(iova, buf, n) : emu_user_read(buf, iova, n));
 	if (container)
 		return container->type1 &&
 		       emu_type1_access(container->type1, iova, buf, n, to_memory);

@@ -12,6 +12,7 @@
 #include "emu/container.h"
 #include "emu/device.h"
 #include "emu/iommu.h"
+#include "emu/pagemap.h"
 #include "emu/uevent.h"
 
 int emu_file_add_fd(struct iommufd_emu *emu, struct emu_file *file, int fd)
@@ -52,8 +53,11 @@ static int open_container(struct iommufd_emu *emu, struct emu_file *file)
 static int file_set_up(struct iommufd_emu *emu, struct emu_file *file, const char *path)
 {
 	unsigned int major, minor;
-	struct emu_node *node = emu_sysfs_find(emu, path, true);
+	struct emu_node *node;
 
+	if (emu_pagemap_is(path))
+		return emu_pagemap_open(file);
+	node = emu_sysfs_find(emu, path, true);
 	if (!node)
 		return -ENOENT;
 	if (!emu_node_is_device(node, &major, &minor))
@@ -62,7 +66,9 @@ static int file_set_up(struct iommufd_emu *emu, struct emu_file *file, const cha
 	case EMU_CDEV_MAJOR:
 		file->kind = EMU_FILE_CDEV;
 		file->device = emu_device_by_cdev(emu, minor);
-		return file->device ? 0 : -ENODEV;
+		if (!file->device)
+			return -ENODEV;
+		return emu_is_noiommu(emu) && !emu_is_privileged(emu) ? -EPERM : 0;
 	case EMU_GROUP_MAJOR:
 		file->kind = EMU_FILE_GROUP;
 		return emu_group_open(file, emu, minor);
@@ -107,6 +113,9 @@ static void file_close(struct iommufd_emu *emu, struct emu_file *file)
 		break;
 	case EMU_FILE_UEVENTS:
 		emu_uevents_close(emu, file->listener);
+		break;
+	case EMU_FILE_PAGEMAP:
+		emu_pagemap_close(file);
 		break;
 	}
 	free(file->fds);

@@ -105,8 +105,17 @@ static int check_old(const struct emu_group *group)
 {
 	if (emu_has(group->emu, EMU_FEATURE_DMA_OWNER))
 		return 0;
-	return !group->container || !group->container->type1 || emu_group_blocked(group) ? -EINVAL
-											 : 0;
+	if (!group->container || !emu_container_has_driver(group->container))
+		return -EINVAL;
+	return emu_group_blocked(group) ? -EINVAL : 0;
+}
+
+/* Who set up an address space expects translation. */
+static int check_noiommu(const struct emu_group *group, const struct emu_device *dev)
+{
+	if (!emu_is_noiommu(group->emu) || !group->iommu || dev->opens)
+		return 0;
+	return !emu_is_privileged(group->emu) || group->iommu->vfio_ioas ? -EPERM : 0;
 }
 
 /* An iommufd's device is attached to the address space that stands for a container now. */
@@ -116,8 +125,10 @@ static int open_device(struct emu_group *group, struct emu_device *dev)
 
 	if (!group->container && !group->iommu)
 		return -EINVAL;
-	r = emu_device_open(dev, group->iommu);
-	if (r || !group->iommu || dev->opens > 1)
+	r = check_noiommu(group, dev);
+	if (!r)
+		r = emu_device_open(dev, group->iommu);
+	if (r || !group->iommu || dev->opens > 1 || emu_is_noiommu(group->emu))
 		return r;
 	r = group->iommu->vfio_ioas ? emu_device_attach_ioas(dev, group->iommu->vfio_ioas)
 				    : -ENODEV;

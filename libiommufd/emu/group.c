@@ -57,6 +57,8 @@ int emu_group_open(struct emu_file *file, struct iommufd_emu *emu, unsigned int 
 
 	if (!group)
 		return -ENODEV;
+	if (emu_is_noiommu(emu) && !emu_is_privileged(emu))
+		return -EPERM;
 	if (group->cdevs || group->file)
 		return -EBUSY;
 	group->file = file;
@@ -105,8 +107,13 @@ static int get_status(const struct emu_group *group, uint64_t arg)
 
 static int use_iommufd(struct emu_group *group, struct emu_iommu *iommu)
 {
-	if (!emu_ioas_compat(iommu))
+	if (emu_is_noiommu(group->emu)) {
+		if (iommu->vfio_ioas)
+			return -EINVAL;
+		iommu->noiommu = true;
+	} else if (!emu_ioas_compat(iommu)) {
 		return -ENOMEM;
+	}
 	iommu->refs++;
 	group->iommu = iommu;
 	return 0;

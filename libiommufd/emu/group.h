@@ -44,6 +44,9 @@ int emu_group_ioctl(struct emu_file *file, uint32_t request, uint64_t arg);
 void emu_group_add(struct emu_device *dev);
 void emu_group_remove(struct emu_device *dev);
 
+/* content.c: as the group's node and sysfs have it. */
+void emu_group_name(const struct emu_group *group, char *out, size_t n);
+
 /* owner.c */
 /* Those that leave DMA to whoever owns the group do not. */
 bool emu_driver_does_dma(const char *driver);

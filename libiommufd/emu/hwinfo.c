@@ -52,6 +52,8 @@ int emu_cmd_hw_info(struct emu_cmd *cmd)
 		return -EOPNOTSUPP;
 	if (!emu_object_get(cmd->iommu, arg->dev_id, EMU_OBJECT_DEVICE))
 		return -ENOENT;
+	if (emu_is_noiommu(cmd->iommu->emu))
+		return -EOPNOTSUPP;
 	if ((arg->flags & K_IOMMU_HW_INFO_FLAG_INPUT_TYPE) &&
 	    arg->in_data_type != K_IOMMU_HW_INFO_TYPE_DEFAULT &&
 	    arg->in_data_type != K_IOMMU_HW_INFO_TYPE_INTEL_VTD)

@@ -7,8 +7,12 @@
 
 #include "os/uapi.h"
 
-/* What the driver of a VT-d without scalable mode grants. */
-#define GRANTED_FLAGS ((uint32_t)(K_IOMMU_HWPT_FAULT_ID_VALID | K_IOMMU_HWPT_ALLOC_PASID))
+/* What the driver of a VT-d without scalable mode grants, and tables for no IOMMU do. */
+static uint32_t granted_flags(const struct iommufd_emu *emu)
+{
+	return K_IOMMU_HWPT_FAULT_ID_VALID |
+	       (emu_is_noiommu(emu) ? 0 : (uint32_t)K_IOMMU_HWPT_ALLOC_PASID);
+}
 
 /* Mappings made when anything went must suit the hardware now. */
 static int check_alignment(const struct emu_ioas *ioas, uint64_t alignment)
@@ -44,7 +48,8 @@ static int pin_all(struct emu_ioas *ioas)
 static int fill(struct emu_hwpt *hwpt)
 {
 	struct emu_ioas *ioas = hwpt->ioas;
-	unsigned int bits = ioas->iommu->emu->address_bits;
+	const struct iommufd_emu *emu = ioas->iommu->emu;
+	unsigned int bits = emu_is_noiommu(emu) ? 64 : emu->address_bits; /* in software */
 	struct emu_hwpt **link = &ioas->hwpts;
 	int r = check_alignment(ioas, EMU_PAGE);
 
@@ -126,6 +131,7 @@ int emu_cmd_hwpt_alloc(struct emu_cmd *cmd)
 	struct k_iommu_hwpt_alloc *arg = cmd->arg;
 	struct emu_iommu *iommu = cmd->iommu;
 	struct emu_object *parent;
+	uint32_t unknown = arg->flags & ~granted_flags(iommu->emu);
 	struct emu_hwpt *hwpt = NULL;
 	int r;
 
@@ -140,8 +146,9 @@ int emu_cmd_hwpt_alloc(struct emu_cmd *cmd)
 	if (!parent || parent->type == EMU_OBJECT_DEVICE)
 		return -EINVAL;
 	if (parent->type == EMU_OBJECT_HWPT) /* never a nesting parent */
-		return arg->data_len && !(arg->flags & ~GRANTED_FLAGS) ? -EINVAL : -EOPNOTSUPP;
-	r = arg->data_len || (arg->flags & ~GRANTED_FLAGS) ? -EOPNOTSUPP : 0;
+		return arg->data_len && !unknown && !emu_is_noiommu(iommu->emu) ? -EINVAL
+										: -EOPNOTSUPP;
+	r = arg->data_len || unknown ? -EOPNOTSUPP : 0;
 	if (!r && (arg->flags & K_IOMMU_HWPT_FAULT_ID_VALID))
 		r = -ENOENT; /* there are no fault queues to name */
 	if (!r)

@@ -30,6 +30,7 @@ struct emu_iommu {
 	uint32_t nr_objects;
 	bool charge_process;		/* IOMMU_OPTION_RLIMIT_MODE */
 	struct emu_ioas *vfio_ioas;
+	bool noiommu;			/* the container of groups without an IOMMU */
 };
 
 /* A request being served: the argument copied in, and where it came from. */
@@ -73,6 +74,9 @@ struct emu_area {
 	uint64_t offset;	/* of start, in bytes from pages->base */
 	bool pinned;
 	struct emu_area *next_pinned;
+	void *window;		/* of a file, where there is no IOMMU: its place in memory */
+	size_t window_size;
+	size_t window_offset;
 };
 
 struct emu_range {
@@ -137,6 +141,8 @@ struct emu_pages *emu_pages_new(int fd, uint64_t base, bool writable);
 void emu_pages_put(struct emu_pages *pages);
 int emu_area_pin(struct emu_area *area);
 void emu_area_unpin(struct emu_area *area);
+/* The physical address of a pinned area's IOVA. */
+uint64_t emu_area_address(const struct emu_area *area, uint64_t iova);
 /* Copy between a device and the memory behind @area; -EFAULT if it is not there. */
 int emu_area_copy(const struct emu_area *area, uint64_t iova, void *buf, size_t n, bool to_memory);
 

@@ -11,6 +11,7 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/bind.c \
 	libiommufd/emu/container.c \
 	libiommufd/emu/container.h \
+	libiommufd/emu/content.c \
 	libiommufd/emu/device.c \
 	libiommufd/emu/device.h \
 	libiommufd/emu/devices.c \
@@ -33,6 +34,7 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/iommu.h \
 	libiommufd/emu/iova.c \
 	libiommufd/emu/irq.c \
+	libiommufd/emu/locked.c \
 	libiommufd/emu/machine.c \
 	libiommufd/emu/machine.h \
 	libiommufd/emu/map.c \
@@ -42,6 +44,8 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/opts.c \
 	libiommufd/emu/owner.c \
 	libiommufd/emu/ownfd.c \
+	libiommufd/emu/pagemap.c \
+	libiommufd/emu/pagemap.h \
 	libiommufd/emu/pages.c \
 	libiommufd/emu/pci.c \
 	libiommufd/emu/region.c \

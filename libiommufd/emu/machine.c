@@ -13,13 +13,15 @@
 
 #define MACHINE_FLAGS \
 	(IOMMUFD_EMU_EMPTY | IOMMUFD_EMU_NO_IOMMU_NODE | IOMMUFD_EMU_NO_PERMISSION | \
-	 IOMMUFD_EMU_NO_CDEV | IOMMUFD_EMU_UNPRIVILEGED | IOMMUFD_EMU_NO_MSI_ISOLATION)
+	 IOMMUFD_EMU_NO_CDEV | IOMMUFD_EMU_UNPRIVILEGED | IOMMUFD_EMU_NO_MSI_ISOLATION | \
+	 IOMMUFD_EMU_NOIOMMU)
 
 static void machine_free(struct iommufd_emu *emu)
 {
 	emu_lock(emu);
 	emu_bar_free_all(emu);
 	emu_file_free_all(emu);
+	emu_unlock_all(emu);
 	emu_unlock(emu);
 	while (emu->devices) {
 		struct emu_device *dev = emu->devices;

@@ -31,6 +31,7 @@ struct emu_engine;
 struct emu_group;
 struct emu_iommu;
 struct emu_listener;
+struct emu_locked;
 struct emu_node;
 
 enum emu_file_kind {
@@ -40,6 +41,7 @@ enum emu_file_kind {
 	EMU_FILE_GROUP,		/* /dev/vfio/N */
 	EMU_FILE_DEVICE,	/* a device that its group was asked for */
 	EMU_FILE_UEVENTS,
+	EMU_FILE_PAGEMAP,
 };
 
 /*
@@ -58,6 +60,7 @@ struct emu_file {
 	struct emu_iommu *iommu;
 	struct emu_container *container;
 	struct emu_listener *listener;
+	int pagemap;		/* the running kernel's */
 	struct emu_group *group;
 	bool orphan;		/* the group lost the drivers that it was there for */
 	struct emu_device *device;
@@ -92,6 +95,7 @@ struct iommufd_emu {
 
 	struct emu_file *files;
 	struct emu_bar_map *bar_maps;
+	struct emu_locked *locked;
 	struct emu_listener *listeners;
 	uint64_t uevents;		/* sent so far */
 	unsigned int open_devices;
@@ -139,6 +143,10 @@ bool emu_bdf_parse(const char *bdf, unsigned int *domain, unsigned int *bus, uns
 enum emu_own_fd { EMU_OWN_DUP, EMU_OWN_MEMORY, EMU_OWN_EVENT };
 int emu_own_fd(enum emu_own_fd kind, int fd);
 
+/* locked.c: mlock() and munlock(), counted. */
+int emu_lock_memory(struct iommufd_emu *emu, uint64_t addr, uint64_t n, bool on);
+void emu_unlock_all(struct iommufd_emu *emu);
+
 /* user.c: memory of the process, touched as the kernel would: EFAULT, no signal. */
 int emu_user_read(void *dst, uint64_t src, size_t n);
 int emu_user_write(uint64_t dst, const void *src, size_t n);
@@ -153,6 +161,7 @@ int emu_sysfs_add_device(struct iommufd_emu *emu, struct emu_device *dev);
 /* What comes and goes with a driver: its links, and the nodes of a VFIO one. */
 int emu_sysfs_bind(struct emu_device *dev);
 void emu_sysfs_unbind(struct emu_device *dev);
+void emu_sysfs_leave_group(struct emu_device *dev);
 /* The device's folder. */
 const char *emu_sysfs_home(struct emu_device *dev);
 void emu_sysfs_free(struct iommufd_emu *emu);

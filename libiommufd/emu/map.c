@@ -345,10 +345,16 @@ int emu_cmd_ioas_change_process(struct emu_cmd *cmd)
 
 int emu_cmd_noiommu_get_pa(struct emu_cmd *cmd)
 {
-	const struct k_iommu_ioas_noiommu_get_pa *arg = cmd->arg;
+	struct k_iommu_ioas_noiommu_get_pa *arg = cmd->arg;
+	const struct iommufd_emu *emu = cmd->iommu->emu;
+	const struct emu_area *area;
 	const struct emu_ioas *ioas;
 	size_t i;
 
+	if (!emu_has(emu, EMU_FEATURE_NOIOMMU_CDEV))
+		return -EOPNOTSUPP;
+	if (!emu_is_privileged(emu))
+		return -EPERM;
 	if (arg->flags || arg->__reserved)
 		return -EOPNOTSUPP;
 	if (!arg->length)
@@ -361,5 +367,11 @@ int emu_cmd_noiommu_get_pa(struct emu_cmd *cmd)
 	i = emu_ioas_search(ioas, arg->iova);
 	if (i == ioas->nr_areas || ioas->areas[i]->start > arg->iova)
 		return -ENOENT;
-	return -EOPNOTSUPP; /* devices here have an IOMMU */
+	area = ioas->areas[i];
+	if (!emu_is_noiommu(emu) || !area->pinned)
+		return -EOPNOTSUPP;
+	arg->out_phys = emu_area_address(area, arg->iova);
+	if (arg->length > area->last - arg->iova + 1)
+		arg->length = area->last - arg->iova + 1;
+	return emu_cmd_respond(cmd, sizeof(*arg));
 }

@@ -31,8 +31,10 @@ static int bind_iommufd(struct emu_device *dev, struct emu_iommu *iommu)
 
 	if (r)
 		return r;
-	r = dev->emu->flags & IOMMUFD_EMU_NO_MSI_ISOLATION ? -EPERM
-							   : emu_group_claim(dev->group, iommu);
+	if ((dev->emu->flags & IOMMUFD_EMU_NO_MSI_ISOLATION) && !emu_is_noiommu(dev->emu))
+		r = -EPERM;
+	else
+		r = emu_group_claim(dev->group, iommu);
 	if (r) {
 		emu_object_remove(iommu, &dev->object);
 		return r;
@@ -56,17 +58,30 @@ static void unbind_iommufd(struct emu_device *dev)
 	emu_iommu_put(iommu);
 }
 
+/* Where there is no IOMMU, the iommufd that is a group's container has nothing to bind. */
+static int take(struct emu_device *dev, struct emu_iommu *iommu)
+{
+	int r;
+
+	if (iommu)
+		return emu_is_noiommu(dev->emu) && dev->group->file ? 0 : bind_iommufd(dev, iommu);
+	r = emu_container_use(dev->group);
+	dev->in_container = !r;
+	return r;
+}
+
 static void let_go(struct emu_device *dev)
 {
 	if (dev->iommu)
 		unbind_iommufd(dev);
-	else
+	if (dev->in_container)
 		emu_container_unuse(dev->group);
+	dev->in_container = false;
 }
 
 static int first_open(struct emu_device *dev, struct emu_iommu *iommu)
 {
-	int r = iommu ? bind_iommufd(dev, iommu) : emu_container_use(dev->group);
+	int r = take(dev, iommu);
 
 	if (r)
 		return r;

@@ -16,7 +16,7 @@ static int rlimit_mode(struct emu_iommu *iommu, struct k_iommu_option *arg)
 	}
 	if (arg->op != K_IOMMU_OPTION_OP_SET)
 		return -EOPNOTSUPP;
-	if (iommu->emu->flags & IOMMUFD_EMU_UNPRIVILEGED)
+	if (!emu_is_privileged(iommu->emu))
 		return -EPERM;
 	if (iommu->nr_objects)
 		return -EBUSY;

@@ -21,6 +21,8 @@ bool emu_group_blocked(const struct emu_group *group)
 
 int emu_group_claim(struct emu_group *group, const void *owner)
 {
+	if (emu_is_noiommu(group->emu))
+		return 0; /* there is nothing to own */
 	if (group->owners && group->owner != owner)
 		return -EPERM;
 	if (emu_has(group->emu, EMU_FEATURE_DMA_OWNER) && emu_group_blocked(group))
@@ -32,6 +34,6 @@ int emu_group_claim(struct emu_group *group, const void *owner)
 
 void emu_group_release(struct emu_group *group)
 {
-	if (!--group->owners)
+	if (group->owners && !--group->owners)
 		group->owner = NULL;
 }

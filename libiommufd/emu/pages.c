@@ -90,6 +90,50 @@ static int check_file(struct iommufd_emu *emu, const struct emu_pages *pages, ui
 	return 0;
 }
 
+/*
+ * Without an IOMMU a device is told physical addresses. Memory of the process
+ * is where it is; a file gets a place, for as long as it is pinned.
+ */
+static int place(struct emu_area *area)
+{
+	const struct emu_pages *pages = area->pages;
+	uint64_t at = pages->base + area->offset, unit = (uint64_t)sysconf(_SC_PAGESIZE), start;
+	struct stat st;
+	void *window;
+
+	if (pages->fd < 0 || !emu_is_noiommu(area->ioas->iommu->emu))
+		return 0;
+	if (fstat(pages->fd, &st))
+		return -EFAULT;
+	if ((uint64_t)st.st_blksize > unit)
+		unit = (uint64_t)st.st_blksize; /* of a huge page */
+	start = at / unit * unit;
+	area->window_size = (at + (area->last - area->start) + unit) / unit * unit - start;
+	window = mmap(NULL, area->window_size, pages->writable ? PROT_READ | PROT_WRITE : PROT_READ,
+		      MAP_SHARED, pages->fd, (off_t)start);
+	if (window == MAP_FAILED)
+		return -ENOMEM;
+	area->window = window;
+	area->window_offset = at - start;
+	return 0;
+}
+
+static void unplace(struct emu_area *area)
+{
+	if (area->window)
+		munmap(area->window, area->window_size);
+	area->window = NULL;
+}
+
+uint64_t emu_area_address(const struct emu_area *area, uint64_t iova)
+{
+	uint64_t offset = iova - area->start;
+
+	if (area->window)
+		return (uintptr_t)area->window + area->window_offset + offset;
+	return area->pages->base + area->offset + offset;
+}
+
 int emu_area_pin(struct emu_area *area)
 {
 	struct iommufd_emu *emu = area->ioas->iommu->emu;
@@ -117,6 +161,9 @@ int emu_area_pin(struct emu_area *area)
 	}
 	if (emu->memlock_pages && emu->counts.pinned_pages + fresh > emu->memlock_pages)
 		return -ENOMEM;
+	r = place(area);
+	if (r)
+		return r;
 	emu->counts.pinned_pages += fresh;
 	area->next_pinned = pages->pinned;
 	pages->pinned = area;
@@ -137,6 +184,7 @@ void emu_area_unpin(struct emu_area *area)
 		link = &(*link)->next_pinned;
 	*link = area->next_pinned;
 	area->pinned = false;
+	unplace(area);
 	page_span(area, &span);
 	at = span.start;
 	while (next_unpinned(pages, &at, span.last, &gap))

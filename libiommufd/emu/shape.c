@@ -30,6 +30,7 @@ static const struct {
 	[EMU_FEATURE_BADFD] = { EMU_RELEASE(6, 2), 0 },
 	[EMU_FEATURE_ALIGNED_CAPS] = { EMU_RELEASE(6, 6), 0 },
 	[EMU_FEATURE_OVERFLOW] = { EMU_RELEASE(6, 18), 0 },
+	[EMU_FEATURE_NOIOMMU_CDEV] = { EMU_RELEASE(7, 3), IOMMUFD_EMU_NO_CDEV },
 	[EMU_FEATURE_PRECOPY_V2] = { EMU_RELEASE(7, 0), 0 },
 };
 
@@ -40,6 +41,7 @@ static const struct {
 	{ "no-cdev", IOMMUFD_EMU_NO_CDEV },
 	{ "no-iommufd", IOMMUFD_EMU_NO_IOMMU_NODE },
 	{ "no-permission", IOMMUFD_EMU_NO_PERMISSION },
+	{ "noiommu", IOMMUFD_EMU_NOIOMMU },
 	{ "unprivileged", IOMMUFD_EMU_UNPRIVILEGED },
 };
 
@@ -49,6 +51,16 @@ bool emu_has(const struct iommufd_emu *emu, enum emu_feature feature)
 	    (emu->flags & features[feature].without))
 		return false;
 	return feature != EMU_FEATURE_CDEV || emu->kernel->cdev;
+}
+
+bool emu_is_noiommu(const struct iommufd_emu *emu)
+{
+	return emu->flags & IOMMUFD_EMU_NOIOMMU;
+}
+
+bool emu_is_privileged(const struct iommufd_emu *emu)
+{
+	return !(emu->flags & IOMMUFD_EMU_UNPRIVILEGED);
 }
 
 static bool is_word(const char *name, const char *text, size_t n)

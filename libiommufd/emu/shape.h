@@ -34,10 +34,14 @@ enum emu_feature {
 	EMU_FEATURE_BADFD,		/* what is no container is EBADFD, not EINVAL */
 	EMU_FEATURE_ALIGNED_CAPS,	/* capabilities begin at multiples of 8 */
 	EMU_FEATURE_OVERFLOW,		/* type1: ranges that wrap are EOVERFLOW, not EINVAL */
+	EMU_FEATURE_NOIOMMU_CDEV,	/* character devices and IOASes where no IOMMU is */
 	EMU_FEATURE_PRECOPY_V2,		/* VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 */
 };
 
 bool emu_has(const struct iommufd_emu *emu, enum emu_feature feature);
+/* No IOMMU stands behind any device. */
+bool emu_is_noiommu(const struct iommufd_emu *emu);
+bool emu_is_privileged(const struct iommufd_emu *emu);
 
 /* NULL is the newest; NULL is returned for a name that is none. */
 const struct emu_kernel *emu_kernel_find(const char *name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* Walking and reading the machine's /sys and /dev. What is in it: tree.c. */
+/* Walking and reading the machine's /sys and /dev. What is in it: content.c. */
 #include "emu/tree.h"
 
 #include <errno.h>

@@ -14,6 +14,7 @@
 #include "emu/device.h"
 #include "emu/engine.h"
 #include "emu/iommu.h"
+#include "emu/pagemap.h"
 #include "emu/uevent.h"
 
 void emu_lock(struct iommufd_emu *emu)
@@ -58,7 +59,7 @@ static struct emu_file *enter(struct iommufd_emu *emu, int fd, uint32_t call, un
 static int table_open(void *data, const char *path, int flags)
 {
 	struct iommufd_emu *emu = data;
-	bool owned = emu_sysfs_owns(path);
+	bool owned = emu_sysfs_owns(path) || emu_pagemap_is(path);
 	int r;
 
 	emu_lock(emu);
@@ -116,6 +117,7 @@ static int file_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
 	case EMU_FILE_DEVICE:
 		return emu_device_ioctl(file, request, arg);
 	case EMU_FILE_UEVENTS:
+	case EMU_FILE_PAGEMAP:
 		break;
 	}
 	return -ENOTTY;
@@ -143,7 +145,10 @@ static ssize_t table_pread(void *data, int fd, void *buf, size_t n, uint64_t off
 
 	if (!file)
 		return error ? error : sys_kernel()->pread(NULL, fd, buf, n, offset);
-	r = file->device ? emu_region_rw(file, (uintptr_t)buf, n, offset, false) : -EINVAL;
+	if (file->kind == EMU_FILE_PAGEMAP)
+		r = emu_pagemap_read(emu, file, (uintptr_t)buf, n, offset);
+	else
+		r = file->device ? emu_region_rw(file, (uintptr_t)buf, n, offset, false) : -EINVAL;
 	emu_unlock(emu);
 	return r;
 }
@@ -212,9 +217,15 @@ static int table_populate(void *data, void *addr, size_t n, int writable)
 
 static int table_lock_memory(void *data, void *addr, size_t n, int on)
 {
-	int r = check(data, IOMMUFD_EMU_CALL_POPULATE);
+	struct iommufd_emu *emu = data;
+	int r;
 
-	return r ? r : sys_kernel()->lock_memory(NULL, addr, n, on);
+	emu_lock(emu);
+	r = emu_inject_check(emu, IOMMUFD_EMU_CALL_POPULATE, 0);
+	if (!r)
+		r = emu_lock_memory(emu, (uintptr_t)addr, n, on);
+	emu_unlock(emu);
+	return r;
 }
 
 static ssize_t table_read(void *data, int fd, void *buf, size_t n)
@@ -333,6 +344,7 @@ static int file_numbers(const struct emu_file *file, unsigned int *major, unsign
 		return 0;
 	case EMU_FILE_DEVICE:
 	case EMU_FILE_UEVENTS:
+	case EMU_FILE_PAGEMAP:
 		break;
 	}
 	return -ENOTTY; /* they come without a node */

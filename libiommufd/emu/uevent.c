@@ -124,17 +124,31 @@ void emu_uevent_device(struct emu_device *dev, const char *action)
 void emu_uevent_vfio(struct emu_device *dev, const char *action)
 {
 	struct message m;
-	char path[256];
+	char path[256], name[32];
 
 	if (!emu_has(dev->emu, EMU_FEATURE_VFIO_DEV))
 		return;
-	snprintf(path, sizeof(path), "%s/vfio-dev/vfio%u", emu_sysfs_home(dev) + strlen("/sys"),
-		 dev->cdev);
+	emu_vfio_name(dev, name, sizeof(name));
+	snprintf(path, sizeof(path), "%s/vfio-dev/%s", emu_sysfs_home(dev) + strlen("/sys"), name);
 	begin(&m, action, path, "vfio-dev");
 	if (emu_has(dev->emu, EMU_FEATURE_CDEV)) {
 		add(&m, "MAJOR=%u", EMU_CDEV_MAJOR);
 		add(&m, "MINOR=%u", dev->cdev);
-		add(&m, "DEVNAME=vfio/devices/vfio%u", dev->cdev);
+		add(&m, "DEVNAME=vfio/devices/%s", name);
 	}
 	deliver(dev->emu, &m);
+}
+
+void emu_uevent_group(const struct emu_group *group, const char *action)
+{
+	struct message m;
+	char path[64], name[32];
+
+	emu_group_name(group, name, sizeof(name));
+	snprintf(path, sizeof(path), "/devices/virtual/vfio/%s", name);
+	begin(&m, action, path, "vfio");
+	add(&m, "MAJOR=%u", EMU_GROUP_MAJOR);
+	add(&m, "MINOR=%u", group->minor);
+	add(&m, "DEVNAME=vfio/%s", name);
+	deliver(group->emu, &m);
 }

@@ -33,6 +33,7 @@ class MachineFlag(enum.IntFlag):
     NO_CDEV = 1 << 3
     UNPRIVILEGED = 1 << 4
     NO_MSI_ISOLATION = 1 << 5
+    NOIOMMU = 1 << 6
 
 
 class MachineDeviceFlag(enum.IntFlag):
@@ -108,7 +109,7 @@ class Counts(NamedTuple):
     bound: int          # devices bound to an iommufd
     attached: int       # devices attached to an address space
     mappings: int       # areas in all address spaces and containers
-    pinned_pages: int   # 4 KiB pages pinned for DMA
+    pinned_pages: int   # 4 KiB pages pinned for DMA or locked
     bar_maps: int       # live memory mappings of BARs
     eventfds: int       # eventfds held as interrupt triggers
     dma_bytes: int      # bytes moved by devices

@@ -46,6 +46,8 @@ emu_tests = \
 	tests/unit/test-emu-ioas \
 	tests/unit/test-emu-irq \
 	tests/unit/test-emu-machine \
+	tests/unit/test-emu-noiommu \
+	tests/unit/test-emu-noiommu-group \
 	tests/unit/test-emu-region \
 	tests/unit/test-emu-shape
 
@@ -72,6 +74,14 @@ tests_unit_test_emu_irq_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 tests_unit_test_emu_machine_SOURCES = tests/unit/test-emu-machine.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
 tests_unit_test_emu_machine_CFLAGS = $(unit_cflags)
 tests_unit_test_emu_machine_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_noiommu_SOURCES = tests/unit/test-emu-noiommu.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
+tests_unit_test_emu_noiommu_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_noiommu_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_noiommu_group_SOURCES = tests/unit/test-emu-noiommu-group.c tests/unit/test-emu.h tests/unit/test-emu-edu.h tests/unit/test-emu-group.h
+tests_unit_test_emu_noiommu_group_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_noiommu_group_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 
 tests_unit_test_emu_region_SOURCES = tests/unit/test-emu-region.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
 tests_unit_test_emu_region_CFLAGS = $(unit_cflags)

@@ -116,6 +116,9 @@ static void uevents_tell_of_each_step(void **state)
 	assert_non_null(strstr(text, "\nSUBSYSTEM=vfio-dev\n"));
 	assert_non_null(strstr(text, "\nDEVNAME=vfio/devices/vfio0\n"));
 	assert_non_null(strstr(text, "\nSEQNUM="));
+	expect(m, fd, "remove@/devices/virtual/vfio/3", text, sizeof(text));
+	assert_non_null(strstr(text, "\nSUBSYSTEM=vfio\n"));
+	assert_non_null(strstr(text, "\nDEVNAME=vfio/3\n"));
 	expect(m, fd, "unbind@/devices/pci0000:00/" EDU1, text, sizeof(text));
 	assert_null(strstr(text, "DRIVER="));
 	expect(m, fd, "bind@/devices/pci0000:00/" EDU1, text, sizeof(text));
@@ -127,6 +130,7 @@ static void uevents_tell_of_each_step(void **state)
 	expect_silence(m, fd);
 	assert_int_equal(iommufd_emu_set_driver(m->emu, EDU1, "vfio-pci"), 0);
 	expect_head(m, fd, "unbind@/devices/pci0000:00/" EDU1);
+	expect_head(m, fd, "add@/devices/virtual/vfio/3");
 	expect_head(m, fd, "add@/devices/pci0000:00/" EDU1 "/vfio-dev/vfio0");
 	expect_head(m, fd, "bind@/devices/pci0000:00/" EDU1);
 	expect_silence(m, fd);
@@ -159,6 +163,7 @@ static void listeners_are_on_their_own(void **state)
 	expect_head(m, a, "remove@/devices/pci0000:00/" EDU1 "/vfio-dev/vfio0");
 	copy = m->sys->dup(m->sys->data, a);
 	shut(m, a);
+	expect_head(m, copy, "remove@/devices/virtual/vfio/3");
 	expect_head(m, copy, "unbind@/devices/pci0000:00/" EDU1);
 	assert_int_equal(counts(m).fds, 3);
 	for (int i = 0; i < 5000; i++)
@@ -217,6 +222,7 @@ static void a_device_in_use_is_asked_for(void **state)
 	assert_int_equal(iommufd_emu_set_driver(m->emu, EDU1, "vfio-pci"), -EBUSY);
 	assert_int_equal(wait_event(event, 1000), 1); /* asked again */
 	shut(m, dev);
+	expect_head(m, fd, "remove@/devices/virtual/vfio/3");
 	expect_head(m, fd, "unbind@/devices/pci0000:00/" EDU1);
 	expect_silence(m, fd);
 	assert_int_equal(iommufd_emu_set_driver(m->emu, EDU1, "edu"), 0);
@@ -233,7 +239,7 @@ static void nonsense_is_refused(void **state)
 	assert_int_equal(iommufd_emu_set_driver(m->emu, NULL, "edu"), -EINVAL);
 	assert_int_equal(iommufd_emu_set_driver(m->emu, "03.0", "edu"), -EINVAL);
 	assert_int_equal(iommufd_emu_set_driver(m->emu, EDU1, "a/b"), -EINVAL);
-	assert_int_equal(iommufd_emu_set_driver(m->emu, EDU1, "a-name-of-32-characters-is-too-long"),
+	assert_int_equal(iommufd_emu_set_driver(m->emu, EDU1, "a-name-of-32-characters-and-more"),
 			 -EINVAL);
 	assert_int_equal(iommufd_emu_set_driver(m->emu, BRIDGE, "vfio-pci"), -EINVAL);
 	assert_int_equal(iommufd_emu_set_driver(m->emu, "0000:00:05.0", "edu"), -ENOENT);
