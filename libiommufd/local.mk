@@ -65,6 +65,8 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/group-policy.c \
 	libiommufd/object/ioas.c libiommufd/object/ioas.h \
 	libiommufd/object/ioas-copy.c \
+	libiommufd/object/ioas-file.c \
+	libiommufd/object/ioas-info.c \
 	libiommufd/object/ioas-lookup.c \
 	libiommufd/object/ioas-map.c \
 	libiommufd/object/ioas-mapv.c \

@@ -99,7 +99,7 @@ enum {
 enum {
 	IOMMUFD_CAP_MAP_WITHOUT_DEVICE = 1, /**< map before a device is attached, and keep maps after the last leaves */
 	IOMMUFD_CAP_COPY = 2,               /**< a copied mapping shares its pinned pages */
-	IOMMUFD_CAP_MAP_FILE = 3,           /**< memfd and shared memory mapped by file (Linux 6.13) */
+	IOMMUFD_CAP_MAP_FILE = 3,           /**< memfd and shared memory can be mapped by file: by the kernel (Linux 6.13), or by the library with mmap() */
 	IOMMUFD_CAP_CHANGE_PROCESS = 4,     /**< pins can move to another process (Linux 6.13) */
 	IOMMUFD_CAP_ALLOW_IOVAS = 5,        /**< IOVA ranges can be protected from narrowing */
 	IOMMUFD_CAP_HUGE_PAGE_OPTION = 6,   /**< huge I/O pages can be switched off */

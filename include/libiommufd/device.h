@@ -243,6 +243,7 @@ int iommufd_device_get_fd(struct iommufd_device *dev);
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
  *   -ENODEV         the device went away, or a mapped file was revoked
  *   -ENOSPC         the IOAS has more mappings than the group's container has room for
+ *   -EUCLEAN        by group: refused, and what had been mapped could not be unmapped again: close the device
  *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object

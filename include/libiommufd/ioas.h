@@ -45,6 +45,13 @@ struct iommufd_ioas_opts {
 /** Flags of struct iommufd_ioas_opts. */
 enum {
 	IOMMUFD_IOAS_NO_HUGE_PAGES = 1 << 0, /**< use only the smallest I/O pages */
+	/**
+	 * Where the kernel limits the number of mappings (type1: 65535), those made before
+	 * a device is attached become one there if they adjoin in IOVA and memory, with the
+	 * same access. The kernel unmaps such only whole: unmapping one of them unmaps and
+	 * maps again the others, and a device that accesses them in between faults.
+	 */
+	IOMMUFD_IOAS_COALESCE = 1 << 1,
 };
 
 /** Flags of the map functions. */
@@ -146,7 +153,9 @@ int iommufd_ioas_get_id(struct iommufd_ioas *ioas, uint32_t *id);
 /**
  * Map memory of this process for DMA.
  *
- * The memory must stay mapped in the process until it is unmapped here. A
+ * The memory must stay mapped in the process until it is unmapped here. That of
+ * a device, from iommufd_region_map(), can be mapped where IOMMUFD_CAP_MAP_DEVICE
+ * says so: one device then reaches the other's registers. A
  * chosen IOVA lies in the allowed ranges and in the window of @p opts, is never
  * 0, and is placed so that huge I/O pages can be used.
  *
@@ -163,13 +172,14 @@ int iommufd_ioas_get_id(struct iommufd_ioas *ioas, uint32_t *id);
  *   -EOVERFLOW      the range wraps around the address space
  *   -EEXIST         the IOVA range overlaps a mapping
  *   -EADDRNOTAVAIL  the IOVA range is outside the allowed ranges or touches a reserved window
- *   -ENOSPC         no free IOVA range fits length, window and alignment
- *   -EFAULT         a device is attached and the memory is not there, not of the right kind, or may not be accessed so
+ *   -ENOSPC         no free IOVA range fits length, window and alignment, or the kernel's budget of mappings is used up
+ *   -EFAULT         a device is attached and the memory is not there, may not be accessed so, or is a device's and the kernel does not map such (IOMMUFD_CAP_MAP_DEVICE)
  *   -ENOMEM         out of memory, or over the limit on locked memory
+ *   -EUCLEAN        mapped for some groups of devices only, and not to be unmapped again; it is in the IOAS at *@p iova, unmap it
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source IOMMU_IOAS_MAP
+ * @source IOMMU_IOAS_MAP, by group IOMMU_IOAS_COPY too; or VFIO_IOMMU_MAP_DMA
  */
 int iommufd_ioas_map(struct iommufd_ioas *ioas, void *va, size_t length, uint32_t flags,
 		     uint64_t *iova, const struct iommufd_map_opts *opts);
@@ -184,6 +194,12 @@ int iommufd_ioas_map(struct iommufd_ioas *ioas, void *va, size_t length, uint32_
  * the offset in the file, or map the file with mmap() and use
  * iommufd_ioas_map().
  *
+ * Where the kernel has no call for it (before Linux 6.13, and type1 containers),
+ * the library maps the file into the process and maps that memory, for as long
+ * as a mapping of it exists. Address space of the process is then taken, the file
+ * must be open for reading too, and iommufd_ctx_change_process() counts the
+ * mapping as one of process memory.
+ *
  * @param ioas    the IOAS
  * @param fd      the file
  * @param offset  first byte in the file, a multiple of the page size
@@ -194,19 +210,20 @@ int iommufd_ioas_map(struct iommufd_ioas *ioas, void *va, size_t length, uint32_
  * @return 0, or:
  *   -EINVAL         not an IOAS, @p iova is NULL, length 0, something not page-aligned, neither READ nor WRITE, a senseless window, or past the end of the file
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
- *   -EOPNOTSUPP     unknown flag, not a memfd or shared-memory file, or the kernel has no such call (IOMMUFD_CAP_MAP_FILE)
- *   -EBADF          @p fd is not open, or not open for what @p flags ask
+ *   -EOPNOTSUPP     unknown flag, or not a memfd or shared-memory file
+ *   -EBADF          @p fd is not open, or not open for what @p flags ask, and for reading where the library has to map it
  *   -EOVERFLOW      the range wraps around the address space or the file
  *   -EEXIST         the IOVA range overlaps a mapping
  *   -EADDRNOTAVAIL  the IOVA range is outside the allowed ranges or touches a reserved window
- *   -ENOSPC         no free IOVA range fits length, window and alignment
+ *   -ENOSPC         no free IOVA range fits length, window and alignment, or the kernel's budget of mappings is used up
  *   -EFAULT         a device is attached and the memory cannot be pinned
  *   -EPERM          the file is sealed against writing
- *   -ENOMEM         out of memory, or over the limit on locked memory
+ *   -ENOMEM         out of memory or address space, or over the limit on locked memory
+ *   -EUCLEAN        mapped for some groups of devices only, and not to be unmapped again; it is in the IOAS at *@p iova, unmap it
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source IOMMU_IOAS_MAP_FILE, fcntl, fstat
+ * @source IOMMU_IOAS_MAP_FILE, fcntl, fstat; or mmap and IOMMU_IOAS_MAP or VFIO_IOMMU_MAP_DMA; by group IOMMU_IOAS_COPY too
  */
 int iommufd_ioas_map_file(struct iommufd_ioas *ioas, int fd, uint64_t offset, size_t length,
 			  uint32_t flags, uint64_t *iova, const struct iommufd_map_opts *opts);
@@ -232,14 +249,14 @@ int iommufd_ioas_map_file(struct iommufd_ioas *ioas, int fd, uint64_t offset, si
  *   -EOVERFLOW      a range wraps around the address space
  *   -EEXIST         an IOVA range overlaps a mapping
  *   -EADDRNOTAVAIL  an IOVA range is outside the allowed ranges or touches a reserved window
- *   -ENOSPC         no free IOVA range fits
- *   -EFAULT         a device is attached and memory is not there, not of the right kind, or may not be accessed so
+ *   -ENOSPC         no free IOVA range fits, or the kernel's budget of mappings is used up
+ *   -EFAULT         a device is attached and memory is not there, may not be accessed so, or is a device's and the kernel does not map such (IOMMUFD_CAP_MAP_DEVICE)
  *   -ENOMEM         out of memory, or over the limit on locked memory
- *   -EUCLEAN        a piece failed and the kernel refused to unmap those before it; they stay mapped and in the IOAS
+ *   -EUCLEAN        a piece failed and the kernel refused to unmap it or those before it; they stay mapped and in the IOAS
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source IOMMU_IOAS_MAP
+ * @source IOMMU_IOAS_MAP, by group IOMMU_IOAS_COPY too; or VFIO_IOMMU_MAP_DMA
  */
 int iommufd_ioas_mapv(struct iommufd_ioas *ioas, struct iommufd_map_vec *vec, size_t count,
 		      uint32_t flags, const struct iommufd_map_opts *opts, size_t *failed);
@@ -260,11 +277,11 @@ int iommufd_ioas_mapv(struct iommufd_ioas *ioas, struct iommufd_map_vec *vec, si
  *   -EBUSY          the kernel holds the memory for another user
  *   -EDEADLK        a mediated device does not let go of the memory
  *   -ENOMEM         out of memory
- *   -EUCLEAN        the kernel refused and what it had removed could not all be restored; lost mappings are gone from the IOAS and named in the message
+ *   -EUCLEAN        the kernel refused and what it had removed could not all be restored; lost mappings are gone from the IOAS and named in the message; or the range is unmapped, but with IOMMUFD_IOAS_COALESCE neighbours could not be mapped again: they stay in the IOAS, unmap them and map them again
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source IOMMU_IOAS_UNMAP
+ * @source IOMMU_IOAS_UNMAP or VFIO_IOMMU_UNMAP_DMA
  */
 int iommufd_ioas_unmap(struct iommufd_ioas *ioas, uint64_t iova, uint64_t length,
 		       uint64_t *unmapped);
@@ -283,16 +300,17 @@ int iommufd_ioas_unmap(struct iommufd_ioas *ioas, uint64_t iova, uint64_t length
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source IOMMU_IOAS_UNMAP
+ * @source IOMMU_IOAS_UNMAP or VFIO_IOMMU_UNMAP_DMA
  */
 int iommufd_ioas_unmap_all(struct iommufd_ioas *ioas, uint64_t *unmapped);
 
 /**
- * Map memory that another IOAS of the same context maps, sharing its pins.
+ * Map memory that another IOAS of the same context maps.
  *
  * The range must be covered by mappings without a hole; each becomes a mapping
  * of its own in the destination, cut to the range, in order and adjoining. All
- * or none.
+ * or none. The copies share the pinned pages and their charge where
+ * IOMMUFD_CAP_COPY is set; elsewhere the memory is pinned and charged once more.
  *
  * @param dst       the IOAS to map into; may be @p src
  * @param src       the IOAS that maps it already
@@ -309,15 +327,15 @@ int iommufd_ioas_unmap_all(struct iommufd_ioas *ioas, uint64_t *unmapped);
  *   -EOVERFLOW      a range wraps around the address space
  *   -EEXIST         the IOVA range overlaps a mapping of @p dst
  *   -EADDRNOTAVAIL  the IOVA range is outside the allowed ranges or touches a reserved window
- *   -ENOSPC         no free IOVA range fits length, window and alignment
+ *   -ENOSPC         no free IOVA range fits length, window and alignment, or the kernel's budget of mappings is used up
  *   -EPERM          WRITE is asked for and the source was mapped without it
  *   -EFAULT         a device is attached to @p dst and the memory cannot be pinned
  *   -ENOMEM         out of memory, or over the limit on locked memory
- *   -EUCLEAN        a piece failed and the kernel refused to unmap those before it; they stay mapped and in the IOAS
+ *   -EUCLEAN        a piece failed and the kernel refused to unmap it or those before it; they stay mapped and in the IOAS
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source IOMMU_IOAS_COPY
+ * @source IOMMU_IOAS_COPY or VFIO_IOMMU_MAP_DMA
  */
 int iommufd_ioas_copy(struct iommufd_ioas *dst, struct iommufd_ioas *src, uint64_t src_iova,
 		      uint64_t length, uint32_t flags, uint64_t *dst_iova,
@@ -338,7 +356,7 @@ int iommufd_ioas_copy(struct iommufd_ioas *dst, struct iommufd_ioas *src, uint64
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source IOMMU_IOAS_IOVA_RANGES, when they have changed
+ * @source IOMMU_IOAS_IOVA_RANGES or VFIO_IOMMU_GET_INFO, when they have changed
  */
 int iommufd_ioas_get_ranges(struct iommufd_ioas *ioas, struct iommufd_range *ranges, size_t *count);
 
@@ -353,7 +371,7 @@ int iommufd_ioas_get_ranges(struct iommufd_ioas *ioas, struct iommufd_range *ran
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source IOMMU_IOAS_IOVA_RANGES, when they have changed
+ * @source IOMMU_IOAS_IOVA_RANGES or VFIO_IOMMU_GET_INFO, when they have changed
  */
 int iommufd_ioas_get_alignment(struct iommufd_ioas *ioas, uint64_t *align);
 

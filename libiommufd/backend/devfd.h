@@ -26,6 +26,7 @@ struct devfd {
 	struct engine *engine;
 	struct vfio_group *group;       /* had by group: that group, held; else NULL */
 	enum transport_call refused;    /* by which kernel call the last failure was */
+	struct map_entry failed;        /* for which mapping; length 0: not known */
 	bool joined;                    /* attached for as long as it is open */
 	int fd;
 	uint32_t id;                    /* the engine's number for it, once bound */

@@ -51,8 +51,7 @@ static int probe(struct engine *e)
 		return -EPROTO;
 	if (!extends(e, K_VFIO_TYPE1v2_IOMMU))
 		return extends(e, K_VFIO_TYPE1_IOMMU) ? -EPROTONOSUPPORT : -ENODEV;
-	e->caps = CAP(MAP_WITHOUT_DEVICE) | CAP(MAP_FILE) | CAP(ALLOW_IOVAS) | CAP(GROUPS) |
-		  CAP(ISOLATION);
+	e->caps = CAP(MAP_WITHOUT_DEVICE) | CAP(ALLOW_IOVAS) | CAP(GROUPS) | CAP(ISOLATION);
 	if (is_iommufd(e))
 		return 0;
 	e->caps |= CAP(MAP_DEVICE) | CAP(DIRTY_TRACKING) | CAP(DIRTY_ALL_PINNED);
@@ -72,13 +71,6 @@ static int ioas_free(struct engine_ioas *as)
 {
 	(void)as;
 	return 0;
-}
-
-/* By the holder's view of the file. */
-static int map_file(struct engine_ioas *as, const struct map_entry *m, int fd)
-{
-	(void)fd;
-	return m->file ? containers_map(as, m) : -EOPNOTSUPP;
 }
 
 /* Pinned and charged once more: containers share nothing. */
@@ -222,7 +214,6 @@ const struct engine_ops engine_type1 = {
 	.call_names = {
 		[ENGINE_IOAS_ALLOC] = "calloc",
 		[ENGINE_MAP] = "VFIO_IOMMU_MAP_DMA",
-		[ENGINE_MAP_FILE] = "VFIO_IOMMU_MAP_DMA",
 		[ENGINE_UNMAP] = "VFIO_IOMMU_UNMAP_DMA",
 		[ENGINE_COPY] = "VFIO_IOMMU_MAP_DMA",
 		[ENGINE_RANGES] = "VFIO_IOMMU_GET_INFO",
@@ -233,7 +224,6 @@ const struct engine_ops engine_type1 = {
 	.ioas_alloc = ioas_alloc,
 	.ioas_free = ioas_free,
 	.map = containers_map,
-	.map_file = map_file,
 	.unmap = containers_unmap,
 	.restore = containers_restore,
 	.copy = copy,

@@ -103,7 +103,10 @@ struct engine_ops {
 
 	/* Map at m->iova, which is free and allowed, what engine_va() says. */
 	int (*map)(struct engine_ioas *as, const struct map_entry *m);
-	/* As map, m->length bytes of @fd from m->offset. The caller has IOMMUFD_CAP_MAP_FILE. */
+	/*
+	 * As map, m->length bytes of @fd from m->offset. Where it is NULL, or the engine's
+	 * caps are without IOMMUFD_CAP_MAP_FILE, the caller maps a view of the file instead.
+	 */
 	int (*map_file)(struct engine_ioas *as, const struct map_entry *m, int fd);
 	/*
 	 * Remove every mapping within iova..last; none crosses an end. On failure

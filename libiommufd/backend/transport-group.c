@@ -128,14 +128,17 @@ static int enter_and_open(struct devfd *d, struct vfio_group *g, const struct bi
 static int attach(struct devfd *d, struct engine_ioas *as)
 {
 	struct container *c = d->group->container;
+	bool moves = c->as && c->as != as;
 	int r = 0;
 
 	d->refused = TRANSPORT_ATTACH;
-	if (!c->as)
+	if (moves)
+		r = container_move(c, as);
+	else if (!c->as)
 		r = container_join(c, as);
-	else if (c->as != as)
-		return container_move(c, as);
-	if (!r)
+	if (r)
+		d->failed = c->failed; /* an open that failed leaves no container to ask */
+	else if (!moves)
 		c->attached++;
 	return r;
 }

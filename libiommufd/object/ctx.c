@@ -147,7 +147,10 @@ IOMMUFD_EXPORT int iommufd_ctx_has(struct iommufd_ctx *ctx, uint32_t cap)
 {
 	int r = ctx_check(ctx, __func__);
 
-	return r ? r : engine_has(&ctx->backend.engine, cap);
+	if (r)
+		return r;
+	/* What the kernel lacks the library does itself. */
+	return cap == IOMMUFD_CAP_MAP_FILE || engine_has(&ctx->backend.engine, cap);
 }
 
 IOMMUFD_EXPORT const char *iommufd_ctx_get_backend(struct iommufd_ctx *ctx)

@@ -2,6 +2,7 @@
 #include "object/diagnose.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -9,16 +10,23 @@
 
 typedef unsigned long long ull; /* for printf */
 
-/* The first mapping that touches a window which the device's hardware reserves. */
+/* A window that the device's hardware reserves, and the first mapping that touches it. */
 static bool find_reserved(const struct iommufd_device *dev, const struct iommufd_ioas *ioas,
 			  struct map_entry *m, uint64_t *start, uint64_t *last, char *kind,
 			  size_t size)
 {
+	const struct map_entry *failed = &dev->fd.failed;
 	const struct iommufd_sys *sys = dev->ctx->core.sys;
 
 	for (unsigned int i = 0; dev->group >= 0; i++) {
 		if (sysfs_reserved_window(sys, dev->group, i, start, last, kind, size))
 			return false;
+		if (failed->length) {
+			*m = *failed;
+			if (m->iova <= *last && *start <= m->iova + (m->length - 1))
+				return true;
+			continue;
+		}
 		if (iova_map_first_overlap(ioas->map, *start,
 					   *last - *start == UINT64_MAX ? UINT64_MAX :
 									  *last - *start + 1, m))
@@ -27,10 +35,33 @@ static bool find_reserved(const struct iommufd_device *dev, const struct iommufd
 	return false;
 }
 
+static int out_of_reach(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call)
+{
+	const char *remedy = "map below the width of the IOMMU, best where the library chooses; lift iommufd_ioas_allow() if it is set";
+	struct map_entry m = { 0 }, next;
+	uint64_t from = 0;
+
+	if (dev->fd.failed.length) {
+		m = dev->fd.failed;
+		return err(-EADDRINUSE, call, dev->fd.object, remedy,
+			   "the mapping at iova %#llx..%#llx of %s is out of the device's reach, or cuts its pages",
+			   (ull)m.iova, (ull)m.iova + (m.length - 1), ioas->object);
+	}
+	while (iova_map_next(ioas->map, from, &next)) {
+		m = next;
+		from = m.iova + m.length;
+		if (!from)
+			break;
+	}
+	return err(-EADDRINUSE, call, dev->fd.object, remedy,
+		   "a mapping or protected range of %s is out of the device's reach; the highest mapping is at iova %#llx..%#llx",
+		   ioas->object, (ull)m.iova, (ull)m.iova + (m.length ? m.length - 1 : 0));
+}
+
 static int address_in_use(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call)
 {
-	struct map_entry m = { 0 }, next;
-	uint64_t start, last, from = 0;
+	struct map_entry m = { 0 };
+	uint64_t start, last;
 	char kind[24];
 
 	if (find_reserved(dev, ioas, &m, &start, &last, kind, sizeof(kind)))
@@ -39,16 +70,7 @@ static int address_in_use(struct iommufd_device *dev, struct iommufd_ioas *ioas,
 			   "the mapping at iova %#llx..%#llx of %s touches %#llx..%#llx, reserved (%s)",
 			   (ull)m.iova, (ull)m.iova + (m.length - 1), ioas->object, (ull)start,
 			   (ull)last, kind);
-	while (iova_map_next(ioas->map, from, &next)) {
-		m = next;
-		from = m.iova + m.length;
-		if (!from)
-			break;
-	}
-	return err(-EADDRINUSE, call, dev->fd.object,
-		   "map below the width of the IOMMU, best where the library chooses; lift iommufd_ioas_allow() if it is set",
-		   "a mapping or protected range of %s is out of the device's reach; the highest mapping is at iova %#llx..%#llx",
-		   ioas->object, (ull)m.iova, (ull)m.iova + (m.length ? m.length - 1 : 0));
+	return out_of_reach(dev, ioas, call);
 }
 
 /* Touch what is mapped, as pinning would, to find the piece that cannot be. */
@@ -58,10 +80,11 @@ static bool find_unpinnable(const struct iommufd_ioas *ioas, struct map_entry *m
 	uint64_t from = 0;
 
 	while (iova_map_next(ioas->map, from, m)) {
+		uint64_t va = engine_va(m);
 		int r = 0;
 
-		if (m->kind == MAP_KIND_VA)
-			r = sys_populate(sys, (void *)(uintptr_t)m->va, m->length,
+		if (va)
+			r = sys_populate(sys, (void *)(uintptr_t)va, m->length,
 					 m->prot & IOMMUFD_MAP_WRITE);
 		if (r == -EFAULT || r == -EINVAL || r == -ENOMEM || r == -EHWPOISON)
 			return true;
@@ -72,26 +95,57 @@ static bool find_unpinnable(const struct iommufd_ioas *ioas, struct map_entry *m
 	return false;
 }
 
-static int cannot_pin(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code,
-		      const char *call)
+static int no_memory_there(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call)
 {
-	struct rlimit limit = { 0 };
-	struct map_entry m;
+	struct map_entry m = dev->fd.failed;
 
-	/* For a limit that was reached the walk would only reach it again. */
-	if (code == -EFAULT && find_unpinnable(ioas, &m))
-		return err(code, call, dev->fd.object,
-			   "unmap it, or let the memory exist with the access asked for",
-			   "the mapping at iova %#llx..%#llx of %s (va %#llx) cannot be pinned",
-			   (ull)m.iova, (ull)m.iova + (m.length - 1), ioas->object, (ull)m.va);
-	if (code != -ENOMEM)
-		return err(code, call, dev->fd.object, "check what is mapped",
+	if (!m.length && !find_unpinnable(ioas, &m))
+		return err(-EFAULT, call, dev->fd.object, "check what is mapped",
 			   "a mapping of %s cannot be pinned", ioas->object);
+	/* A file is there as far as it reaches; the kernel that maps it itself says so. */
+	if (m.kind == MAP_KIND_FILE)
+		return err(-EINVAL, call, dev->fd.object,
+			   "unmap it, or make the file as long again",
+			   "the mapping at iova %#llx..%#llx of %s (file offset %#llx) reaches past its file",
+			   (ull)m.iova, (ull)m.iova + (m.length - 1), ioas->object, (ull)m.offset);
+	return err(-EFAULT, call, dev->fd.object,
+		   "unmap it, or let the memory exist with the access asked for",
+		   "the mapping at iova %#llx..%#llx of %s (va %#llx) cannot be pinned", (ull)m.iova,
+		   (ull)m.iova + (m.length - 1), ioas->object, (ull)m.va);
+}
+
+/* To look for the mapping that reached the limit would only reach it again. */
+static int over_the_limit(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call)
+{
+	const struct map_entry *m = &dev->fd.failed;
+	struct rlimit limit = { 0 };
+	char at[64] = "";
+
 	getrlimit(RLIMIT_MEMLOCK, &limit);
-	return err(code, call, dev->fd.object,
+	if (m->length)
+		snprintf(at, sizeof(at), ", reached at iova %#llx..%#llx", (ull)m->iova,
+			 (ull)m->iova + (m->length - 1));
+	return err(-ENOMEM, call, dev->fd.object,
 		   "raise RLIMIT_MEMLOCK (or grant CAP_IPC_LOCK), or map less",
-		   "%s maps %#llx bytes, to be pinned now; the limit on locked memory is %#llx bytes",
-		   ioas->object, (ull)iova_map_bytes(ioas->map), (ull)limit.rlim_cur);
+		   "%s maps %#llx bytes, to be pinned now; the limit on locked memory is %#llx bytes%s",
+		   ioas->object, (ull)iova_map_bytes(ioas->map), (ull)limit.rlim_cur, at);
+}
+
+static int too_many_mappings(struct iommufd_device *dev, struct iommufd_ioas *ioas,
+			     const char *call)
+{
+	const struct map_entry *m = &dev->fd.failed;
+	unsigned long long before = 0;
+	struct map_entry next;
+
+	for (uint64_t from = 0; iova_map_next(ioas->map, from, &next) && next.iova < m->iova;
+	     from = next.iova + next.length)
+		before++;
+	return err(-ENOSPC, call, dev->fd.object,
+		   "map larger pieces, or neighbours as one (IOMMUFD_MAP_COALESCE, IOMMUFD_IOAS_COALESCE); or raise vfio_iommu_type1.dma_entry_limit",
+		   "%s has %llu mappings; the container's budget of mappings was used up after %llu, at iova %#llx..%#llx",
+		   ioas->object, (ull)iova_map_count(ioas->map), before, (ull)m->iova,
+		   (ull)m->iova + (m->length ? m->length - 1 : 0));
 }
 
 int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code)
@@ -102,8 +156,18 @@ int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int c
 	case -EADDRINUSE:
 		return address_in_use(dev, ioas, call);
 	case -EFAULT:
+		return no_memory_there(dev, ioas, call);
 	case -ENOMEM:
-		return cannot_pin(dev, ioas, code, call);
+		return over_the_limit(dev, ioas, call);
+	case -ENOSPC:
+		return too_many_mappings(dev, ioas, call);
+	case -EUCLEAN:
+		if (!dev->fd.group) /* it is closed again, and all is gone */
+			break;
+		return err(code, call, dev->fd.object,
+			   "detach the device if it is attached, else close it",
+			   "the container of group %d could neither map %s nor get back to what it was",
+			   dev->group, ioas->object);
 	case -EINVAL:
 		return err(code, call, dev->fd.object,
 			   "give the device an IOAS of its own; attach all devices of its group to the same one",

@@ -18,6 +18,7 @@ static uint64_t piece_of(const struct map_entry *m, uint64_t iova, uint64_t left
 	req->kind = m->kind;
 	req->va = m->kind == MAP_KIND_VA ? m->va + skip : 0;
 	req->offset = m->kind == MAP_KIND_VA ? 0 : m->offset + skip;
+	req->view = m->file;
 	req->length = length;
 	return length;
 }
@@ -63,10 +64,10 @@ static int copy_pieces(struct iommufd_ioas *dst, struct iommufd_ioas *src,
 			break;
 		}
 		r = ioas_map_at(dst, &piece, to, src, at);
-		if (r)
-			iova_alloc_put(dst->alloc, to, piece.length);
-		else
+		if (!r)
 			done += piece.length;
+		else if (r != -EUCLEAN) /* then it stays */
+			iova_alloc_put(dst->alloc, to, piece.length);
 	}
 	if (r && done)
 		r = ioas_roll_back(dst, req->function, r, dst_iova, dst_iova + (done - 1));

@@ -11,7 +11,7 @@ static const char *remedy_of(int code)
 {
 	switch (code) {
 	case -EFAULT:
-		return "map memory that exists in this process, is not a device's, and allows the access asked for";
+		return "map memory that exists in this process and allows the access asked for; a device's only with IOMMUFD_CAP_MAP_DEVICE";
 	case -ENOMEM:
 		return "raise RLIMIT_MEMLOCK (or grant CAP_IPC_LOCK), or map less";
 	case -EOPNOTSUPP:
@@ -27,11 +27,18 @@ static const char *remedy_of(int code)
 static int kernel_refused(struct iommufd_ioas *ioas, const struct map_request *req,
 			  enum engine_call call, uint64_t iova, int r)
 {
-	const int *known = req->kind == MAP_KIND_FILE ?
+	const int *known = call == ENGINE_MAP_FILE ?
 		KNOWN(-EFAULT, -ENOMEM, -EOPNOTSUPP, -EBADF, -EINVAL) :
 		KNOWN(-EFAULT, -ENOMEM);
 	const char *what = req->kind == MAP_KIND_FILE ? "file offset" : "va";
 
+	if (r == -EUCLEAN)
+		return err(r, ioas_call(ioas, call), ioas->object,
+			   "unmap it; devices of some groups reach it, others do not",
+			   "iova %#llx..%#llx could be mapped for some groups only, and not unmapped again: it stays in the IOAS",
+			   (ull)iova, (ull)iova + (req->length - 1));
+	if (r == -ENOSPC && ioas_is_limited(ioas))
+		return ioas_budget_refused(ioas, call);
 	return err_kernel(r, known, ioas_call(ioas, call), ioas->object, remedy_of(r),
 			  "%s %#llx, length %#llx cannot be mapped at iova %#llx", what,
 			  (ull)(req->kind == MAP_KIND_FILE ? req->offset : req->va),
@@ -42,16 +49,17 @@ int ioas_map_at(struct iommufd_ioas *ioas, const struct map_request *req, uint64
 		struct iommufd_ioas *from, uint64_t from_iova)
 {
 	const struct engine_ops *ops = ioas->as.engine->ops;
+	bool by_file = req->kind == MAP_KIND_FILE && !req->view;
 	struct map_entry m = {
 		.iova = iova,
 		.length = req->length,
 		.va = req->va,
 		.offset = req->offset,
+		.file = req->view,
 		.prot = req->flags & (IOMMUFD_MAP_READ | IOMMUFD_MAP_WRITE),
 		.kind = req->kind,
 	};
-	enum engine_call call = from ? ENGINE_COPY :
-				req->kind == MAP_KIND_FILE ? ENGINE_MAP_FILE : ENGINE_MAP;
+	enum engine_call call = from ? ENGINE_COPY : by_file ? ENGINE_MAP_FILE : ENGINE_MAP;
 	uint32_t ticket;
 	int r;
 
@@ -64,15 +72,18 @@ int ioas_map_at(struct iommufd_ioas *ioas, const struct map_request *req, uint64
 			   (ull)req->length);
 	if (from)
 		r = ops->copy(&ioas->as, &from->as, from_iova, &m);
-	else if (req->kind == MAP_KIND_FILE)
+	else if (by_file)
 		r = ops->map_file(&ioas->as, &m, req->fd);
 	else
 		r = ops->map(&ioas->as, &m);
-	if (unlikely(r)) {
+	if (unlikely(r && r != -EUCLEAN)) {
 		iova_map_abandon(ioas->map, ticket);
 		return kernel_refused(ioas, req, call, iova, r);
 	}
-	return iova_map_commit(ioas->map, ticket);
+	if (unlikely(req->view))
+		file_view_ref(req->view);
+	iova_map_commit(ioas->map, ticket);
+	return likely(!r) ? 0 : kernel_refused(ioas, req, call, iova, r);
 }
 
 int ioas_map_locked(struct iommufd_ioas *ioas, const struct map_request *req, uint64_t *iova)
@@ -82,43 +93,13 @@ int ioas_map_locked(struct iommufd_ioas *ioas, const struct map_request *req, ui
 	if (unlikely(r))
 		return r;
 	r = ioas_map_at(ioas, req, *iova, NULL, 0);
-	if (unlikely(r))
+	if (unlikely(r && r != -EUCLEAN))
 		iova_alloc_put(ioas->alloc, *iova, req->length);
 	return r;
 }
 
-/* The kernel would find out when it pins, which may be at an attach much later. */
-static int check_file(struct iommufd_ioas *ioas, const struct map_request *req)
-{
-	const struct iommufd_sys *sys = ioas->ctx->core.sys;
-	struct sys_file file;
-	int r = sys->file_facts(sys->data, req->fd, &file);
-
-	if (r)
-		return err_kernel(r, KNOWN(-EBADF, -ENOMEM), "fstat", ioas->object,
-				  "pass an open descriptor", "descriptor %d", req->fd);
-	if (!file.shared_memory)
-		return err(-EOPNOTSUPP, req->function, ioas->object,
-			   "use a memfd or a file in a tmpfs or hugetlbfs; map other files with mmap and iommufd_ioas_map()",
-			   "descriptor %d is not of a memfd or shared-memory file", req->fd);
-	if (req->flags & IOMMUFD_MAP_WRITE ? !file.writable : !file.readable)
-		return err(-EBADF, req->function, ioas->object,
-			   "open the file for the access that devices shall have",
-			   "descriptor %d is not open for %s", req->fd,
-			   req->flags & IOMMUFD_MAP_WRITE ? "writing" : "reading");
-	if (req->flags & IOMMUFD_MAP_WRITE && file.sealed)
-		return err(-EPERM, req->function, ioas->object, "ask for read access only",
-			   "descriptor %d is sealed against writing", req->fd);
-	if (req->offset > file.size || req->length > file.size - req->offset)
-		return err(-EINVAL, req->function, ioas->object,
-			   "map only what lies inside the file, or make the file longer",
-			   "offset %#llx, length %#llx reaches past the end of the file, %#llx",
-			   (ull)req->offset, (ull)req->length, (ull)file.size);
-	return 0;
-}
-
-static int map(struct iommufd_ioas *ioas, struct map_request *req, uint64_t *iova,
-	       const struct iommufd_map_opts *opts)
+int ioas_map_request(struct iommufd_ioas *ioas, struct map_request *req, uint64_t *iova,
+		     const struct iommufd_map_opts *opts)
 {
 	uint64_t place;
 	int r;
@@ -137,11 +118,11 @@ static int map(struct iommufd_ioas *ioas, struct map_request *req, uint64_t *iov
 	if (likely(!r))
 		r = map_request_check(ioas, req);
 	if (unlikely(!r && req->kind == MAP_KIND_FILE))
-		r = check_file(ioas, req);
+		r = ioas_file_prepare(ioas, req);
 	if (likely(!r))
 		r = ioas_map_locked(ioas, req, &place);
 	pthread_mutex_unlock(&ioas->lock);
-	if (likely(!r))
+	if (likely(!r) || r == -EUCLEAN)
 		*iova = place;
 	return r;
 }
@@ -161,34 +142,6 @@ IOMMUFD_EXPORT int iommufd_ioas_map(struct iommufd_ioas *ioas, void *va, size_t 
 
 	if (unlikely(r))
 		return r;
-	r = va ? map(ioas, &req, iova, opts) : err_null(__func__, "va");
-	return err_log(&ioas->ctx->core.log, r);
-}
-
-IOMMUFD_EXPORT int iommufd_ioas_map_file(struct iommufd_ioas *ioas, int fd, uint64_t offset,
-					 size_t length, uint32_t flags, uint64_t *iova,
-					 const struct iommufd_map_opts *opts)
-{
-	struct map_request req = {
-		.function = __func__,
-		.kind = MAP_KIND_FILE,
-		.fd = fd,
-		.offset = offset,
-		.length = length,
-		.flags = flags,
-	};
-	int r = ioas_check(ioas, __func__);
-
-	if (r)
-		return r;
-	if (fd < 0)
-		r = err(-EBADF, __func__, "fd", "pass an open descriptor",
-			"descriptor %d is not open", fd);
-	else if (!engine_has(ioas->as.engine, IOMMUFD_CAP_MAP_FILE))
-		r = err(-EOPNOTSUPP, ioas_call(ioas, ENGINE_MAP_FILE), ioas->object,
-			"mmap the file and use iommufd_ioas_map(), or use Linux 6.13 or newer",
-			"this kernel cannot map by file");
-	else
-		r = map(ioas, &req, iova, opts);
+	r = va ? ioas_map_request(ioas, &req, iova, opts) : err_null(__func__, "va");
 	return err_log(&ioas->ctx->core.log, r);
 }

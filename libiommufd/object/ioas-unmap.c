@@ -40,6 +40,16 @@ static unsigned int restore_all(struct iommufd_ioas *ioas, uint64_t iova, uint64
 	return lost;
 }
 
+/* Unmapped; but what was one entry of a container with it has left it too, and not come back. */
+static int neighbours_lost(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
+			   uint64_t last)
+{
+	return err(-EUCLEAN, ioas_call(ioas, ENGINE_MAP), ioas->object,
+		   "unmap the mappings beside the range and map them again; DMA to them fails meanwhile",
+		   "%s: iova %#llx..%#llx is unmapped, but mappings that shared an entry of a container with it could not be made again",
+		   function, (ull)iova, (ull)last);
+}
+
 int ioas_unmap_locked(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
 		      uint64_t last)
 {
@@ -47,9 +57,9 @@ int ioas_unmap_locked(struct iommufd_ioas *ioas, const char *function, uint64_t 
 	unsigned int lost;
 	int r = ioas->as.engine->ops->unmap(&ioas->as, iova, last);
 
-	if (likely(!r)) {
+	if (likely(!r) || r == -EUCLEAN) {
 		forget(ioas, iova, last);
-		return 0;
+		return likely(!r) ? 0 : neighbours_lost(ioas, function, iova, last);
 	}
 	lost = restore_all(ioas, iova, last, &gone);
 	if (lost)
@@ -70,17 +80,18 @@ int ioas_roll_back(struct iommufd_ioas *ioas, const char *function, int code, ui
 {
 	const struct engine_ops *ops = ioas->as.engine->ops;
 	struct map_entry m, stuck = { 0 };
+	int r = ops->unmap(&ioas->as, iova, last);
 
-	if (likely(!ops->unmap(&ioas->as, iova, last))) {
+	if (likely(!r) || r == -EUCLEAN) {
 		forget(ioas, iova, last);
-		return code;
+		return likely(!r) ? code : neighbours_lost(ioas, function, iova, last);
 	}
 	/* One by one: each that goes is gone, each that stays is kept. */
 	while (iova_map_next(ioas->map, iova, &m) && m.iova <= last) {
 		uint64_t end = m.iova + (m.length - 1);
-		int r = ops->unmap(&ioas->as, m.iova, end);
 
-		if (!r || r == -ENOENT)
+		r = ops->unmap(&ioas->as, m.iova, end);
+		if (!r || r == -ENOENT || r == -EUCLEAN)
 			forget(ioas, m.iova, end);
 		else
 			stuck = m;

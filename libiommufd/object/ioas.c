@@ -54,7 +54,8 @@ static int ioas_new(struct iommufd_ctx *ctx, const char *function,
 	int r = opts_get(function, &opts, sizeof(opts), given);
 
 	if (!r)
-		r = opts_flags(function, opts.flags, IOMMUFD_IOAS_NO_HUGE_PAGES);
+		r = opts_flags(function, opts.flags,
+			       IOMMUFD_IOAS_NO_HUGE_PAGES | IOMMUFD_IOAS_COALESCE);
 	if (r)
 		return r;
 	ioas = calloc(1, sizeof(*ioas));
@@ -63,6 +64,7 @@ static int ioas_new(struct iommufd_ctx *ctx, const char *function,
 		goto free;
 	}
 	ioas->as.map = ioas->map;
+	ioas->as.coalesce = opts.flags & IOMMUFD_IOAS_COALESCE;
 	pthread_mutex_lock(&ctx->lock);
 	r = engine->ops->ioas_alloc(engine, &ioas->as);
 	pthread_mutex_unlock(&ctx->lock);

@@ -27,8 +27,9 @@ struct map_request {
 	const char *function;
 	uint16_t kind;             /* MAP_KIND_* */
 	uint64_t va;
-	int fd;                    /* MAP_KIND_FILE */
+	int fd;                    /* MAP_KIND_FILE, if the kernel maps it */
 	uint64_t offset;           /* MAP_KIND_FILE */
+	struct file_view *view;    /* MAP_KIND_FILE, if the library does; the mapping takes a reference */
 	uint64_t length;
 	uint32_t flags;            /* IOMMUFD_MAP_* */
 	uint64_t iova;             /* with IOMMUFD_MAP_FIXED, else chosen */
@@ -76,11 +77,28 @@ int ioas_place(struct iommufd_ioas *ioas, const struct map_request *req, uint64_
 int ioas_fixed_refused(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
 		       uint64_t length);
 
-/* ioas-map.c: map one piece that has been checked. Lock held. */
+/* ioas-map.c */
+/* Take the lock, check the request and map it; *iova is read and written as the caller's. */
+int ioas_map_request(struct iommufd_ioas *ioas, struct map_request *req, uint64_t *iova,
+		     const struct iommufd_map_opts *opts);
+/* Map one piece that has been checked. Lock held. */
 int ioas_map_locked(struct iommufd_ioas *ioas, const struct map_request *req, uint64_t *iova);
-/* Record and map one piece at a place found free; @from is the IOAS to copy from or NULL. */
+/*
+ * Record and map one piece at a place found free; @from is the IOAS to copy from or NULL.
+ * After -EUCLEAN it is recorded all the same. Lock held.
+ */
 int ioas_map_at(struct iommufd_ioas *ioas, const struct map_request *req, uint64_t iova,
 		struct iommufd_ioas *from, uint64_t from_iova);
+
+/* ioas-file.c: check the file, and map it into the process if it takes that. Lock held. */
+int ioas_file_prepare(struct iommufd_ioas *ioas, struct map_request *req);
+
+/* ioas-info.c. Lock held. */
+void ioas_facts(struct iommufd_ioas *ioas, struct engine_facts *facts);
+/* May only so many mappings be made? */
+bool ioas_is_limited(struct iommufd_ioas *ioas);
+/* -ENOSPC: no more of them. */
+int ioas_budget_refused(struct iommufd_ioas *ioas, enum engine_call call);
 
 /* ioas-unmap.c. Lock held. */
 /* All mappings within iova..last, which cuts none. */

@@ -189,6 +189,7 @@ static int kernel_file_facts(void *data, int fd, struct sys_file *out)
 		return -errno;
 	*out = (struct sys_file){
 		.size = (uint64_t)st.st_size,
+		.block = (uint64_t)st.st_blksize,
 		.shared_memory = seals >= 0, /* no other file system has seals */
 		.readable = (mode & O_ACCMODE) != O_WRONLY,
 		.writable = (mode & O_ACCMODE) != O_RDONLY,

@@ -20,11 +20,12 @@
 #include <sys/types.h>
 
 /* Bumped whenever the table changes: an emulator of another build is refused. */
-#define SYS_ABI 4
+#define SYS_ABI 5
 
 /* What decides whether a file can be mapped for DMA. */
 struct sys_file {
 	uint64_t size;
+	uint64_t block;     /* of a hugetlbfs: its page size, of which mappings are multiples */
 	bool shared_memory; /* memfd, shmem or hugetlbfs */
 	bool readable, writable; /* as it was opened */
 	bool sealed;        /* against writing */

@@ -92,6 +92,7 @@ class IOASFlag(enum.IntFlag):
     """Flags of `iommufd_ioas_opts`; `IOAS` has a keyword for each."""
 
     NO_HUGE_PAGES = 1 << 0
+    COALESCE = 1 << 1
 
 
 class MapFlag(enum.IntFlag):

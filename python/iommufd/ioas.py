@@ -104,8 +104,11 @@ class IOAS(Handle):
 
     _unref = "iommufd_ioas_unref"
 
-    def __init__(self, ctx: Context, *, huge_pages: bool = True) -> None:
-        options = s.IOASOptions.make(flags=0 if huge_pages else IOASFlag.NO_HUGE_PAGES)
+    def __init__(self, ctx: Context, *, huge_pages: bool = True, coalesce: bool = False) -> None:
+        """Make an empty one; `coalesce` lets neighbours be one mapping of the kernel's."""
+        flags = (0 if huge_pages else IOASFlag.NO_HUGE_PAGES)
+        flags |= IOASFlag.COALESCE if coalesce else 0
+        options = s.IOASOptions.make(flags=flags)
         self._bind(receive("iommufd_ioas_new", ctx._ptr, byref(options)), ctx._family)
 
     @property

@@ -173,11 +173,8 @@ static void attach_file_that_shrank_einval(void **state)
 	struct iommufd_device *dev = get_device(f, ALONE1);
 	struct iommufd_ioas *ioas = get_ioas(f);
 	uint64_t iova = 0x10000;
-	int fd;
+	int fd = hold_fd(f, memfd_create("shrinks", MFD_CLOEXEC));
 
-	if (!iommufd_ctx_has(f->ctx, IOMMUFD_CAP_MAP_FILE))
-		skip_case(f, "the kernel is older than Linux 6.13");
-	fd = hold_fd(f, memfd_create("shrinks", MFD_CLOEXEC));
 	assert_int_equal(ftruncate(fd, 4 * PAGE), 0);
 	assert_ok(iommufd_ioas_map_file(ioas, fd, 0, 4 * PAGE, FIXED_RW, &iova, NULL));
 	assert_int_equal(ftruncate(fd, PAGE), 0);

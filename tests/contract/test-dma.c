@@ -212,14 +212,35 @@ static void dma_into_a_file(void **state)
 	struct setting s = get_setting(f);
 	uint64_t iova = 0x10000;
 	uint8_t *shared;
-	int fd;
+	int fd = hold_fd(f, memfd_create("dma", MFD_CLOEXEC));
 
-	if (!iommufd_ctx_has(f->ctx, IOMMUFD_CAP_MAP_FILE))
-		skip_case(f, "the kernel is older than Linux 6.13");
-	fd = hold_fd(f, memfd_create("dma", MFD_CLOEXEC));
 	assert_int_equal(ftruncate(fd, 4 * PAGE), 0);
 	assert_ok(iommufd_ioas_map_file(s.ioas, fd, PAGE, 2 * PAGE, FIXED_RW, &iova, NULL));
 	edu_store(s.dev, 0x11000, LENGTH);
+	shared = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(shared != MAP_FAILED);
+	assert_true(is_pattern(shared + 2 * PAGE, LENGTH, SEED));
+	assert_true(is_all(shared, 2 * PAGE, 0));
+	munmap(shared, 4 * PAGE);
+}
+
+/* The copy keeps what it needs of the file; the mapping it was made of, and its IOAS, go. */
+static void dma_into_a_copied_file(void **state)
+{
+	struct fixture *f = *state;
+	struct setting s = get_setting(f);
+	struct iommufd_ioas *source = get_ioas(f);
+	uint64_t iova = 0x10000;
+	uint8_t *shared;
+	int fd = hold_fd(f, memfd_create("dma", MFD_CLOEXEC));
+
+	assert_int_equal(ftruncate(fd, 4 * PAGE), 0);
+	assert_ok(iommufd_ioas_map_file(source, fd, 0, 4 * PAGE, FIXED_RW, &iova, NULL));
+	iova = 0x30000;
+	assert_ok(iommufd_ioas_copy(s.ioas, source, 0x12000, PAGE, FIXED_RW, &iova, NULL));
+	assert_ok(iommufd_ioas_unmap_all(source, NULL));
+	put_ioas(f, source);
+	edu_store(s.dev, 0x30000, LENGTH);
 	shared = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
 	assert_true(shared != MAP_FAILED);
 	assert_true(is_pattern(shared + 2 * PAGE, LENGTH, SEED));
@@ -277,6 +298,7 @@ static const struct CMUnitTest cases[] = {
 	CASE(dma_of_siblings_reaches_the_shared_space),
 	CASE(dma_through_a_copied_mapping),
 	CASE(dma_into_a_file),
+	CASE(dma_into_a_copied_file),
 	CASE(dma_into_huge_pages_at_a_high_iova),
 	CASE(dma_through_coalesced_pieces),
 	CASE(dma_needs_bus_mastering),

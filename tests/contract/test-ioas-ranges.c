@@ -46,7 +46,7 @@ static void ioas_new_bad_argument(void **state)
 	opts.unknown = 0;
 	assert_ok(iommufd_ioas_new(f->ctx, &opts.known, &ioas));
 	hold_ioas(f, ioas);
-	opts.known.flags = 1u << 1;
+	opts.known.flags = 1u << 9;
 	refuse_new(f->ctx, &opts.known, -EOPNOTSUPP);
 }
 
