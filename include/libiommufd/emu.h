@@ -69,6 +69,7 @@ enum {
 	 * virtual one, which IOMMU_IOAS_NOIOMMU_GET_PA and /proc/self/pagemap tell.
 	 */
 	IOMMUFD_EMU_NOIOMMU = 1 << 6,
+	IOMMUFD_EMU_COMPAT_CONTAINER = 1 << 7, /**< /dev/vfio/vfio is an iommufd, as with CONFIG_IOMMUFD_VFIO_CONTAINER */
 };
 
 /** A device to add to an emulated machine. */
@@ -146,7 +147,8 @@ struct iommufd_emu_counts {
  * @param out   the machine, owned by the caller, one reference; NULL on failure
  * @return 0, or:
  *   -EINVAL         @p out is NULL, the size field is too small to hold itself,
- *                   address_bits is not 0 or within 32..64, or kernel is unknown
+ *                   address_bits is not 0 or within 32..64, kernel is unknown, or
+ *                   is too old for IOMMUFD_EMU_COMPAT_CONTAINER
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag
  *   -ENOMEM         out of memory
@@ -196,8 +198,9 @@ const struct iommufd_sys *iommufd_emu_get_sys(struct iommufd_emu *emu);
  * variable said when it was created: a kernel as in struct iommufd_emu_opts, or
  * `1` for the newest, and after it any of these, each with a comma before it:
  * `no-cdev` for IOMMUFD_EMU_NO_CDEV, `no-iommufd` for IOMMUFD_EMU_NO_IOMMU_NODE,
- * `no-permission` for IOMMUFD_EMU_NO_PERMISSION, `noiommu` for IOMMUFD_EMU_NOIOMMU
- * and `unprivileged` for IOMMUFD_EMU_UNPRIVILEGED. `LIBIOMMUFD_EMU=newest,no-cdev`
+ * `no-permission` for IOMMUFD_EMU_NO_PERMISSION, `noiommu` for IOMMUFD_EMU_NOIOMMU,
+ * `compat` for IOMMUFD_EMU_COMPAT_CONTAINER and `unprivileged` for
+ * IOMMUFD_EMU_UNPRIVILEGED. `LIBIOMMUFD_EMU=newest,no-cdev`
  * is an example. Where
  * the variable is not set, is empty or is `0` the machine is the newest.
  *

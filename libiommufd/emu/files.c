@@ -36,15 +36,22 @@ int emu_file_add_fd(struct iommufd_emu *emu, struct emu_file *file, int fd)
 
 static int open_iommu(struct iommufd_emu *emu, struct emu_file *file)
 {
-	if (emu->flags & IOMMUFD_EMU_NO_PERMISSION)
-		return -EACCES;
 	file->kind = EMU_FILE_IOMMU;
 	file->iommu = emu_iommu_new(emu);
 	return file->iommu ? 0 : -ENOMEM;
 }
 
+/* An iommufd charges as type1 does when it is opened in its place. */
 static int open_container(struct iommufd_emu *emu, struct emu_file *file)
 {
+	if (emu->flags & IOMMUFD_EMU_COMPAT_CONTAINER) {
+		int r = open_iommu(emu, file);
+
+		if (!r)
+			file->iommu->charge_process = true;
+		file->by_container = true;
+		return r;
+	}
 	file->kind = EMU_FILE_CONTAINER;
 	file->container = emu_container_new(emu);
 	return file->container ? 0 : -ENOMEM;
@@ -73,7 +80,9 @@ static int file_set_up(struct iommufd_emu *emu, struct emu_file *file, const cha
 		file->kind = EMU_FILE_GROUP;
 		return emu_group_open(file, emu, minor);
 	default:
-		return minor == EMU_IOMMU_MINOR ? open_iommu(emu, file) : open_container(emu, file);
+		if (minor == EMU_CONTAINER_MINOR)
+			return open_container(emu, file);
+		return emu->flags & IOMMUFD_EMU_NO_PERMISSION ? -EACCES : open_iommu(emu, file);
 	}
 }
 

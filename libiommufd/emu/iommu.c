@@ -77,7 +77,7 @@ int emu_iommu_ioctl(struct emu_iommu *iommu, uint32_t request, uint64_t arg)
 	int r;
 
 	if (_IOC_NR(request) < K_IOMMUFD_CMD_BASE || _IOC_NR(request) > LAST_NR)
-		return -ENOTTY;
+		return emu_compat_ioctl(iommu, request, arg);
 	r = emu_user_read(&cmd.user_size, arg, sizeof(cmd.user_size));
 	if (r)
 		return r;

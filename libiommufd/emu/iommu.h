@@ -118,14 +118,25 @@ int emu_cmd_ioas_ranges(struct emu_cmd *cmd);
 int emu_cmd_ioas_allow(struct emu_cmd *cmd);
 int emu_cmd_vfio_ioas(struct emu_cmd *cmd);
 
+/* area.c */
+int emu_ioas_make_room(struct emu_ioas *ioas, size_t extra);
+/* Into room that was made. */
+void emu_ioas_insert(struct emu_ioas *ioas, struct emu_area *area);
+void emu_ioas_remove(struct emu_ioas *ioas, size_t at);
+int emu_ioas_unmap(struct emu_ioas *ioas, uint64_t start, uint64_t length, uint64_t *removed);
+void emu_ioas_unmap_all(struct emu_ioas *ioas, uint64_t *removed);
+/* Makes two mappings of one that goes on after @last, so that one ends there. */
+int emu_ioas_cut(struct emu_ioas *ioas, uint64_t last);
+
 /* map.c */
+int emu_ioas_map_memory(struct emu_ioas *ioas, uint64_t va, uint64_t length, uint32_t flags,
+			uint64_t *iova);
 int emu_cmd_ioas_map(struct emu_cmd *cmd);
 int emu_cmd_ioas_map_file(struct emu_cmd *cmd);
 int emu_cmd_ioas_copy(struct emu_cmd *cmd);
 int emu_cmd_ioas_unmap(struct emu_cmd *cmd);
 int emu_cmd_ioas_change_process(struct emu_cmd *cmd);
 int emu_cmd_noiommu_get_pa(struct emu_cmd *cmd);
-void emu_ioas_unmap_all(struct emu_ioas *ioas, uint64_t *removed);
 
 /* iova.c */
 bool emu_iova_next_hole(const struct emu_ioas *ioas, bool areas, uint64_t from, uint64_t last,
@@ -166,6 +177,10 @@ int emu_cmd_hwpt_invalidate(struct emu_cmd *cmd);
 
 /* option.c */
 int emu_cmd_option(struct emu_cmd *cmd);
+int emu_ioas_forbid_huge_pages(struct emu_ioas *ioas);
+
+/* compat.c: requests of a VFIO container, which an iommufd can be. */
+int emu_compat_ioctl(struct emu_iommu *iommu, uint32_t request, uint64_t arg);
 
 /* hwinfo.c */
 int emu_cmd_hw_info(struct emu_cmd *cmd);

@@ -6,9 +6,11 @@
 lib_LTLIBRARIES += libiommufd-emu.la
 libiommufd_emu_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 libiommufd_emu_la_SOURCES = \
+	libiommufd/emu/area.c \
 	libiommufd/emu/attach.c \
 	libiommufd/emu/bar.c \
 	libiommufd/emu/bind.c \
+	libiommufd/emu/compat.c \
 	libiommufd/emu/container.c \
 	libiommufd/emu/container.h \
 	libiommufd/emu/content.c \

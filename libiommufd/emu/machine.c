@@ -14,7 +14,7 @@
 #define MACHINE_FLAGS \
 	(IOMMUFD_EMU_EMPTY | IOMMUFD_EMU_NO_IOMMU_NODE | IOMMUFD_EMU_NO_PERMISSION | \
 	 IOMMUFD_EMU_NO_CDEV | IOMMUFD_EMU_UNPRIVILEGED | IOMMUFD_EMU_NO_MSI_ISOLATION | \
-	 IOMMUFD_EMU_NOIOMMU)
+	 IOMMUFD_EMU_NOIOMMU | IOMMUFD_EMU_COMPAT_CONTAINER)
 
 static void machine_free(struct iommufd_emu *emu)
 {
@@ -58,6 +58,9 @@ IOMMUFD_EXPORT int iommufd_emu_new(const struct iommufd_emu_opts *opts, struct i
 	if (copy.flags & ~(uint64_t)MACHINE_FLAGS)
 		return -EOPNOTSUPP;
 	kernel = emu_kernel_find(copy.kernel);
+	if (kernel && (copy.flags & IOMMUFD_EMU_COMPAT_CONTAINER) &&
+	    kernel->release < EMU_IOMMUFD_RELEASE)
+		return -EINVAL;
 	if (!kernel || (copy.address_bits && (copy.address_bits < 32 || copy.address_bits > 64)))
 		return -EINVAL;
 	emu = calloc(1, sizeof(*emu));

@@ -58,6 +58,7 @@ struct emu_file {
 	unsigned int holds;	/* mapped BARs and devices of a group: like descriptors */
 	enum emu_file_kind kind;
 	struct emu_iommu *iommu;
+	bool by_container;	/* an iommufd that was opened as /dev/vfio/vfio */
 	struct emu_container *container;
 	struct emu_listener *listener;
 	int pagemap;		/* the running kernel's */

@@ -21,36 +21,6 @@ struct slice {
 	uint64_t length;
 };
 
-static int make_room(struct emu_ioas *ioas, size_t extra)
-{
-	size_t room = ioas->room ? ioas->room : 16;
-	struct emu_area **areas;
-
-	while (room < ioas->nr_areas + extra)
-		room *= 2;
-	if (room == ioas->room)
-		return 0;
-	areas = realloc(ioas->areas, room * sizeof(*areas));
-	if (!areas)
-		return -ENOMEM;
-	ioas->areas = areas;
-	ioas->room = room;
-	return 0;
-}
-
-static void remove_area(struct emu_ioas *ioas, size_t at)
-{
-	struct emu_area *area = ioas->areas[at];
-
-	emu_area_unpin(area);
-	emu_pages_put(area->pages);
-	free(area);
-	ioas->nr_areas--;
-	ioas->iommu->emu->counts.mappings--;
-	memmove(ioas->areas + at, ioas->areas + at + 1,
-		(ioas->nr_areas - at) * sizeof(*ioas->areas));
-}
-
 static int check_slice(const struct emu_ioas *ioas, const struct slice *slice, uint32_t flags)
 {
 	if ((flags & K_IOMMU_IOAS_MAP_WRITEABLE) && !slice->pages->writable)
@@ -61,7 +31,6 @@ static int check_slice(const struct emu_ioas *ioas, const struct slice *slice, u
 static int add_area(struct emu_ioas *ioas, const struct slice *slice, uint64_t iova, uint32_t flags)
 {
 	struct emu_area *area = malloc(sizeof(*area));
-	size_t at;
 	int r;
 
 	if (!area)
@@ -82,12 +51,7 @@ static int add_area(struct emu_ioas *ioas, const struct slice *slice, uint64_t i
 		}
 	}
 	slice->pages->refs++;
-	at = emu_ioas_search(ioas, iova);
-	memmove(ioas->areas + at + 1, ioas->areas + at,
-		(ioas->nr_areas - at) * sizeof(*ioas->areas));
-	ioas->areas[at] = area;
-	ioas->nr_areas++;
-	ioas->iommu->emu->counts.mappings++;
+	emu_ioas_insert(ioas, area);
 	return 0;
 }
 
@@ -97,7 +61,7 @@ static int map_slices(struct emu_ioas *ioas, const struct slice *slices, size_t 
 {
 	uint64_t at;
 	size_t done;
-	int r = make_room(ioas, nr);
+	int r = emu_ioas_make_room(ioas, nr);
 
 	if (r)
 		return r;
@@ -119,7 +83,7 @@ static int map_slices(struct emu_ioas *ioas, const struct slice *slices, size_t 
 		at += slices[done].length;
 	}
 	while (r && done--)
-		remove_area(ioas, emu_ioas_search(ioas, *iova));
+		emu_ioas_remove(ioas, emu_ioas_search(ioas, *iova));
 	return r;
 }
 
@@ -148,10 +112,20 @@ static int map_pages(struct emu_ioas *ioas, int fd, uint64_t start, uint64_t len
 	return r;
 }
 
+int emu_ioas_map_memory(struct emu_ioas *ioas, uint64_t va, uint64_t length, uint32_t flags,
+			uint64_t *iova)
+{
+	uint64_t end;
+
+	if (__builtin_add_overflow(va, length, &end))
+		return -EOVERFLOW;
+	return map_pages(ioas, -1, va, length, flags, iova);
+}
+
 int emu_cmd_ioas_map(struct emu_cmd *cmd)
 {
 	struct k_iommu_ioas_map *arg = cmd->arg;
-	uint64_t iova = arg->iova, end;
+	uint64_t iova = arg->iova;
 	struct emu_ioas *ioas;
 	int r;
 
@@ -163,9 +137,7 @@ int emu_cmd_ioas_map(struct emu_cmd *cmd)
 	ioas = emu_ioas_get(cmd->iommu, arg->ioas_id);
 	if (!ioas)
 		return -ENOENT;
-	if (__builtin_add_overflow(arg->user_va, arg->length, &end))
-		return -EOVERFLOW;
-	r = map_pages(ioas, -1, arg->user_va, arg->length, arg->flags, &iova);
+	r = emu_ioas_map_memory(ioas, arg->user_va, arg->length, arg->flags, &iova);
 	if (r)
 		return r;
 	arg->iova = iova;
@@ -264,45 +236,11 @@ int emu_cmd_ioas_copy(struct emu_cmd *cmd)
 	return emu_cmd_respond(cmd, sizeof(*arg));
 }
 
-/*
- * As the kernel does it: areas go one by one, and one that sticks out ends the
- * walk with what was before it already gone.
- */
-static int unmap(struct emu_ioas *ioas, uint64_t start, uint64_t last, uint64_t *removed)
-{
-	for (;;) {
-		size_t i = emu_ioas_search(ioas, start);
-		uint64_t area_last;
-
-		if (i == ioas->nr_areas || ioas->areas[i]->start > last)
-			return 0;
-		area_last = ioas->areas[i]->last;
-		if (ioas->areas[i]->start < start || area_last > last)
-			return -ENOENT;
-		*removed += area_last - ioas->areas[i]->start + 1;
-		remove_area(ioas, i);
-		if (area_last >= last)
-			return 0;
-		start = area_last + 1;
-	}
-}
-
-void emu_ioas_unmap_all(struct emu_ioas *ioas, uint64_t *removed)
-{
-	*removed = 0;
-	while (ioas->nr_areas) {
-		const struct emu_area *area = ioas->areas[ioas->nr_areas - 1];
-
-		*removed += area->last - area->start + 1;
-		remove_area(ioas, ioas->nr_areas - 1);
-	}
-}
-
 int emu_cmd_ioas_unmap(struct emu_cmd *cmd)
 {
 	struct k_iommu_ioas_unmap *arg = cmd->arg;
 	struct emu_ioas *ioas = emu_ioas_get(cmd->iommu, arg->ioas_id);
-	uint64_t removed = 0, last;
+	uint64_t removed = 0;
 	int r;
 
 	if (!ioas)
@@ -312,11 +250,7 @@ int emu_cmd_ioas_unmap(struct emu_cmd *cmd)
 	} else {
 		if (arg->iova == UINT64_MAX || arg->length == UINT64_MAX)
 			return -EOVERFLOW;
-		if (!arg->length)
-			return -EINVAL;
-		if (__builtin_add_overflow(arg->iova, arg->length - 1, &last))
-			return -EOVERFLOW;
-		r = unmap(ioas, arg->iova, last, &removed);
+		r = emu_ioas_unmap(ioas, arg->iova, arg->length, &removed);
 		if (r)
 			return r;
 		if (!removed)

@@ -26,7 +26,7 @@ static int rlimit_mode(struct emu_iommu *iommu, struct k_iommu_option *arg)
 	return 0;
 }
 
-static int forbid_huge_pages(struct emu_ioas *ioas)
+int emu_ioas_forbid_huge_pages(struct emu_ioas *ioas)
 {
 	if (ioas->no_huge_pages)
 		return 0;
@@ -58,7 +58,7 @@ static int huge_pages(struct emu_iommu *iommu, struct k_iommu_option *arg)
 	if (arg->val64 > 1)
 		return -EINVAL;
 	if (!arg->val64)
-		return forbid_huge_pages(ioas);
+		return emu_ioas_forbid_huge_pages(ioas);
 	ioas->no_huge_pages = false;
 	ioas->alignment = ioas->hwpts ? EMU_PAGE : 1;
 	return 0;

@@ -18,7 +18,7 @@ static const struct {
 	unsigned int since;
 	uint64_t without;
 } features[] = {
-	[EMU_FEATURE_IOMMUFD] = { EMU_RELEASE(6, 2), IOMMUFD_EMU_NO_IOMMU_NODE },
+	[EMU_FEATURE_IOMMUFD] = { EMU_IOMMUFD_RELEASE, IOMMUFD_EMU_NO_IOMMU_NODE },
 	[EMU_FEATURE_CDEV] = { EMU_RELEASE(6, 6), IOMMUFD_EMU_NO_CDEV },
 	[EMU_FEATURE_VFIO_DEV] = { EMU_RELEASE(6, 1), 0 },
 	[EMU_FEATURE_UNMAP_ALL] = { EMU_RELEASE(5, 12), 0 },
@@ -38,6 +38,7 @@ static const struct {
 	const char *name;
 	uint64_t flag;
 } flag_names[] = {
+	{ "compat", IOMMUFD_EMU_COMPAT_CONTAINER },
 	{ "no-cdev", IOMMUFD_EMU_NO_CDEV },
 	{ "no-iommufd", IOMMUFD_EMU_NO_IOMMU_NODE },
 	{ "no-permission", IOMMUFD_EMU_NO_PERMISSION },

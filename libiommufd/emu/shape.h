@@ -13,6 +13,7 @@ struct iommufd_emu;
 
 /* Releases compare as numbers. */
 #define EMU_RELEASE(major, minor) ((major) << 8 | (minor))
+#define EMU_IOMMUFD_RELEASE EMU_RELEASE(6, 2)
 
 struct emu_kernel {
 	const char *name;

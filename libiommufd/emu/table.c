@@ -329,7 +329,7 @@ static int file_numbers(const struct emu_file *file, unsigned int *major, unsign
 	*major = EMU_MISC_MAJOR;
 	switch (file->kind) {
 	case EMU_FILE_IOMMU:
-		*minor = EMU_IOMMU_MINOR;
+		*minor = file->by_container ? EMU_CONTAINER_MINOR : EMU_IOMMU_MINOR;
 		return 0;
 	case EMU_FILE_CONTAINER:
 		*minor = EMU_CONTAINER_MINOR;

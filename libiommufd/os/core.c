@@ -35,7 +35,7 @@ static bool is_static(void)
 static int err_wanted(const char *function)
 {
 	return err(-EINVAL, function, "LIBIOMMUFD_EMU",
-		   "set it to 1 or newest, 6.6, 6.1 or 5.10, and add what is wanted of ,no-cdev ,no-iommufd ,no-permission ,noiommu ,unprivileged; or to 0 for the running kernel",
+		   "set it to 1 or newest, 6.6, 6.1 or 5.10, and add what is wanted of ,no-cdev ,no-iommufd ,no-permission ,noiommu ,compat ,unprivileged; or to 0 for the running kernel",
 		   "the emulator does not know the kernel or machine that LIBIOMMUFD_EMU names");
 }
 

@@ -34,6 +34,7 @@ class MachineFlag(enum.IntFlag):
     UNPRIVILEGED = 1 << 4
     NO_MSI_ISOLATION = 1 << 5
     NOIOMMU = 1 << 6
+    COMPAT_CONTAINER = 1 << 7
 
 
 class MachineDeviceFlag(enum.IntFlag):

@@ -49,7 +49,8 @@ emu_tests = \
 	tests/unit/test-emu-noiommu \
 	tests/unit/test-emu-noiommu-group \
 	tests/unit/test-emu-region \
-	tests/unit/test-emu-shape
+	tests/unit/test-emu-shape \
+	tests/unit/test-emu-vfio-compat
 
 tests_unit_test_emu_SOURCES = tests/unit/test-emu.c tests/unit/test-emu.h
 tests_unit_test_emu_CFLAGS = $(unit_cflags)
@@ -90,6 +91,10 @@ tests_unit_test_emu_region_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 tests_unit_test_emu_shape_SOURCES = tests/unit/test-emu-shape.c tests/unit/test-emu.h
 tests_unit_test_emu_shape_CFLAGS = $(unit_cflags)
 tests_unit_test_emu_shape_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_vfio_compat_SOURCES = tests/unit/test-emu-vfio-compat.c tests/unit/test-emu.h tests/unit/test-emu-edu.h tests/unit/test-emu-group.h
+tests_unit_test_emu_vfio_compat_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_vfio_compat_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 
 include tests/unit/type1.mk
 include tests/unit/group.mk

@@ -170,6 +170,8 @@ static void the_environment_names_kernels_and_flags(void **state)
 	check_default("1,no-permission", -EACCES, 0);
 	check_default("newest,no-iommufd,no-cdev", -ENOENT, -ENOENT);
 	check_default("newest,unprivileged", 0, 0);
+	check_default("6.6,compat", 0, -ENOENT);
+	check_default("newest,noiommu,unprivileged", 0, -ENOENT);
 	check_default("6.6", 0, -ENOENT);
 	check_default("6.6,no-iommufd", -ENOENT, -ENOENT);
 	check_default("6.1", -ENOENT, -ENOENT);
