@@ -13,6 +13,7 @@
 #include <libiommufd/group.h>
 #include <libiommufd/ioas.h>
 #include <libiommufd/irq.h>
+#include <libiommufd/lookup.h>
 #include <libiommufd/pci.h>
 #include <libiommufd/region.h>
 #include <libiommufd/version.h>

@@ -27,10 +27,14 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/backend/container.c libiommufd/backend/container.h \
 	libiommufd/backend/container-iommufd.c libiommufd/backend/container-iommufd.h \
 	libiommufd/backend/container-merge.c libiommufd/backend/container-merge.h \
+	libiommufd/backend/container-noiommu.c libiommufd/backend/container-noiommu.h \
 	libiommufd/backend/container-type1.c libiommufd/backend/container-type1.h \
 	libiommufd/backend/devfd.h \
 	libiommufd/backend/dirty-bits.c libiommufd/backend/dirty-bits.h \
 	libiommufd/backend/engine.h \
+	libiommufd/backend/engine-container.c libiommufd/backend/engine-container.h \
+	libiommufd/backend/engine-noiommu.c \
+	libiommufd/backend/locked.c libiommufd/backend/locked.h \
 	libiommufd/backend/engine-iommufd.c \
 	libiommufd/backend/engine-type1.c \
 	libiommufd/backend/file-view.c libiommufd/backend/file-view.h \
@@ -64,6 +68,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/group-fd.c \
 	libiommufd/object/group-policy.c \
 	libiommufd/object/ioas.c libiommufd/object/ioas.h \
+	libiommufd/object/ioas-address.c \
 	libiommufd/object/ioas-copy.c \
 	libiommufd/object/ioas-file.c \
 	libiommufd/object/ioas-info.c \
@@ -94,6 +99,7 @@ includesub_HEADERS = \
 	include/libiommufd/group.h \
 	include/libiommufd/ioas.h \
 	include/libiommufd/irq.h \
+	include/libiommufd/lookup.h \
 	include/libiommufd/pci.h \
 	include/libiommufd/region.h
 nodist_includesub_HEADERS = include/libiommufd/version.h

@@ -164,7 +164,7 @@ enum {
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source open, VFIO_GET_API_VERSION, VFIO_CHECK_EXTENSION, IOMMU_OPTION
+ * @source open, VFIO_GET_API_VERSION, VFIO_CHECK_EXTENSION, IOMMU_OPTION, IOMMU_IOAS_NOIOMMU_GET_PA
  */
 int iommufd_ctx_new(const struct iommufd_ctx_opts *opts, struct iommufd_ctx **out);
 
@@ -198,7 +198,7 @@ int iommufd_ctx_new(const struct iommufd_ctx_opts *opts, struct iommufd_ctx **ou
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source fcntl, VFIO_GET_API_VERSION, VFIO_CHECK_EXTENSION, IOMMU_OPTION
+ * @source fcntl, VFIO_GET_API_VERSION, VFIO_CHECK_EXTENSION, IOMMU_OPTION, IOMMU_IOAS_NOIOMMU_GET_PA
  */
 int iommufd_ctx_from_fd(int fd, const struct iommufd_ctx_opts *opts, struct iommufd_ctx **out);
 
@@ -340,7 +340,8 @@ int iommufd_ctx_read_event(struct iommufd_ctx *ctx, struct iommufd_event *event)
  * Choose whose memory limit pinned pages are charged to.
  *
  * Mode 0 charges the user, mode 1 the process. Only before the first object of
- * the context exists, and only with CAP_SYS_RESOURCE.
+ * the context exists, and only with CAP_SYS_RESOURCE. Backends group+type1 and
+ * group+noiommu charge always the process: mode 1 is theirs at any time.
  *
  * @param ctx   the context
  * @param mode  0 or 1
@@ -348,6 +349,7 @@ int iommufd_ctx_read_event(struct iommufd_ctx *ctx, struct iommufd_event *event)
  *   -EINVAL         @p ctx is not a context, or @p mode is not 0 or 1
  *   -EBUSY          an object exists already
  *   -EPERM          the caller lacks CAP_SYS_RESOURCE
+ *   -EOPNOTSUPP     mode 0, and the backend can charge only the process
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1

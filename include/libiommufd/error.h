@@ -5,7 +5,7 @@
  *
  * A function that can fail returns 0 or a negative errno. Beside the number,
  * each thread keeps a record of its last failure in any function of the
- * library but the two lookups of ioas.h; libiommufd-emu leaves none. It holds the kernel call or check that refused, the object concerned, what
+ * library but the two lookups of lookup.h; libiommufd-emu leaves none. It holds the kernel call or check that refused, the object concerned, what
  * was wrong in words and figures, and what the caller can do. A call that
  * succeeds leaves the record as it was.
  */

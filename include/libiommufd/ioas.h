@@ -70,23 +70,6 @@ struct iommufd_map_opts {
 	uint64_t align;       /**< alignment of the IOVA, a power of two; 0 is what suits the memory best */
 };
 
-/** Kinds of memory behind a mapping. */
-enum {
-	IOMMUFD_MEMORY_VA = 1,    /**< this process's memory */
-	IOMMUFD_MEMORY_FILE = 2,  /**< a memfd or shared-memory file */
-};
-
-/** One mapping, as iommufd_ioas_next_mapping() tells it. */
-struct iommufd_mapping {
-	size_t size;          /**< sizeof(struct iommufd_mapping), set by the caller */
-	uint64_t iova;        /**< first IOVA */
-	uint64_t length;      /**< bytes */
-	uint64_t va;          /**< address in this process, for IOMMUFD_MEMORY_VA */
-	uint64_t offset;      /**< offset in the file, for IOMMUFD_MEMORY_FILE */
-	uint32_t flags;       /**< IOMMUFD_MAP_READ, IOMMUFD_MAP_WRITE */
-	uint32_t memory;      /**< IOMMUFD_MEMORY_* */
-};
-
 /** One element for iommufd_ioas_mapv(). */
 struct iommufd_map_vec {
 	void *va;             /**< memory to map */
@@ -425,64 +408,6 @@ int iommufd_ioas_set_huge_pages(struct iommufd_ioas *ioas, int enable);
  * @source IOMMU_OPTION
  */
 int iommufd_ioas_get_huge_pages(struct iommufd_ioas *ioas, int *enabled);
-
-/**
- * Find the IOVA of an address of this process: for the data path.
- *
- * No lock, no allocation, no system call; may run beside any other function on
- * the IOAS. The answer holds as long as the mapping does. A failure leaves no
- * error record.
- *
- * @param ioas    the IOAS
- * @param va      any address inside mapped memory
- * @param iova    receives the IOVA
- * @param length  bytes wanted; receives how many of them are contiguous in IOVA from @p va, at least 1; may be NULL
- * @return 0, or:
- *   -ENOENT         @p va is not mapped
- *   -EINVAL         not an IOAS, or @p iova is NULL
- * @threads any
- * @since 0.1
- * @source none
- */
-int iommufd_ioas_va_to_iova(struct iommufd_ioas *ioas, const void *va, uint64_t *iova,
-			    size_t *length);
-
-/**
- * Find the address in this process of an IOVA: for the data path.
- *
- * As iommufd_ioas_va_to_iova(), the other way. File mappings have no address.
- *
- * @param ioas    the IOAS
- * @param iova    any IOVA
- * @param va      receives the address
- * @param length  bytes wanted; receives how many of them are contiguous in memory from @p iova, at least 1; may be NULL
- * @return 0, or:
- *   -ENOENT         @p iova is not mapped to memory of this process
- *   -EINVAL         not an IOAS, or @p va is NULL
- * @threads any
- * @since 0.1
- * @source none
- */
-int iommufd_ioas_iova_to_va(struct iommufd_ioas *ioas, uint64_t iova, void **va, size_t *length);
-
-/**
- * Get the first mapping at or after an IOVA.
- *
- * To walk all, start at 0 and go on at iova + length of each; stop at -ENOENT,
- * or when that sum is 0.
- *
- * @param ioas     the IOAS
- * @param from     the IOVA to start from; a mapping that contains it counts
- * @param mapping  filled up to its size field
- * @return 0, or:
- *   -EINVAL         not an IOAS, @p mapping is NULL or its size field is 0
- *   -ENOENT         there is none
- * @threads any
- * @since 0.1
- * @source none
- */
-int iommufd_ioas_next_mapping(struct iommufd_ioas *ioas, uint64_t from,
-			      struct iommufd_mapping *mapping);
 
 #ifdef __cplusplus
 }

@@ -150,6 +150,10 @@ int ask_container(struct engine *e, const char *object, bool adopted, struct ref
 			      "use a kernel with type1 version 2 (Linux 3.16)",
 			      "it has type1 in version 1 alone, which unmaps more than it is asked to");
 	case -ENODEV:
+		if (e->noiommu)
+			return refuse(why, -EOPNOTSUPP, "VFIO_CHECK_EXTENSION", object,
+				      "load VFIO with vfio.enable_unsafe_noiommu_mode=1, or write 1 to that file in /sys/module/vfio/parameters, then bind the device again",
+				      "noiommu mode is switched off, or the kernel was built without it");
 		return refuse(why, r, "VFIO_CHECK_EXTENSION", object,
 			      "load the module vfio_iommu_type1; other kinds of IOMMUs (sPAPR) are not supported",
 			      "it has no IOMMU of type 1");

@@ -39,6 +39,9 @@ struct container {
 	uint32_t id;               /* iommufd: the kernel's IOAS */
 	bool ready;                /* type1, noiommu: SET_IOMMU was done */
 	bool adopted;              /* someone else made it */
+
+	struct kept *kept;         /* noiommu: what is locked, ascending; room for kept_room */
+	size_t kept_count, kept_room;
 };
 
 /* Why a call of the transport failed: one of several kernel calls. */

@@ -51,7 +51,9 @@ static int probe(struct engine *e)
 	if (!alloc || absent)
 		return -ENOTTY;
 	e->caps = UINT64_C(1) << IOMMUFD_CAP_MAP_WITHOUT_DEVICE |
-		  UINT64_C(1) << IOMMUFD_CAP_ISOLATION | UINT64_C(1) << IOMMUFD_CAP_GROUPS;
+		  UINT64_C(1) << IOMMUFD_CAP_GROUPS;
+	if (!e->noiommu)
+		e->caps |= UINT64_C(1) << IOMMUFD_CAP_ISOLATION;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		int r = knows(e, commands[i].request);
 
@@ -336,6 +338,24 @@ static int compat(struct engine *e, enum compat_op op, uint32_t *id)
 	return r;
 }
 
+/* The kernel knows the addresses of what it has pinned: with a device attached. */
+static int dma_address(struct engine_ioas *as, uint64_t iova, uint64_t *address,
+		       uint64_t *length)
+{
+	struct k_iommu_ioas_noiommu_get_pa arg = {
+		.size = sizeof(arg), .ioas_id = as->id, .iova = iova, .length = *length,
+	};
+	int r = call(as->engine, K_IOMMU_IOAS_NOIOMMU_GET_PA, &arg);
+
+	if (r)
+		return r == -EOPNOTSUPP ? -ENODEV : r;
+	if (!arg.length || arg.length > *length)
+		return -EIO;
+	*address = arg.out_phys;
+	*length = arg.length;
+	return 0;
+}
+
 const struct engine_ops engine_iommufd = {
 	.name = "iommufd",
 	.call_names = {
@@ -350,6 +370,7 @@ const struct engine_ops engine_iommufd = {
 		[ENGINE_OPTION] = "IOMMU_OPTION",
 		[ENGINE_CHANGE_PROCESS] = "IOMMU_IOAS_CHANGE_PROCESS",
 		[ENGINE_COMPAT] = "IOMMU_VFIO_IOAS",
+		[ENGINE_DMA_ADDRESS] = "IOMMU_IOAS_NOIOMMU_GET_PA",
 	},
 	.probe = probe,
 	.ioas_alloc = ioas_alloc,
@@ -365,5 +386,6 @@ const struct engine_ops engine_iommufd = {
 	.get_option = get_option,
 	.change_process = change_process,
 	.compat = compat,
+	.dma_address = dma_address,
 	.container = &container_iommufd,
 };

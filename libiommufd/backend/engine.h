@@ -96,6 +96,7 @@ struct engine_ops {
 	 * -EPROTONOSUPPORT: type1 in version 1 alone, -ENODEV: no such IOMMU.
 	 */
 	int (*probe)(struct engine *e);
+	void (*close)(struct engine *e); /* e->own; fd is closed by others */
 
 	int (*ioas_alloc)(struct engine *e, struct engine_ioas *as);
 	/* Mappings go with it. No device is attached. */
@@ -131,7 +132,11 @@ struct engine_ops {
 	int (*compat)(struct engine *e, enum compat_op op, uint32_t *id);
 
 	int (*facts)(struct engine_ioas *as, struct engine_facts *facts);
-	/* What a device is to be given for @iova, and up to *length bytes from there. NULL: itself. */
+	/*
+	 * With e->noiommu: the physical address behind @iova, and how much of *length
+	 * bytes is contiguous from there, within one mapping. -ENODEV: no device is
+	 * attached; -EPERM: it may not be told.
+	 */
 	int (*dma_address)(struct engine_ioas *as, uint64_t iova, uint64_t *address,
 			   uint64_t *length);
 	/* The memory of mapping @m is at @va now. */
@@ -158,11 +163,19 @@ struct engine {
 	uint64_t caps; /* 1 << IOMMUFD_CAP_*, with those of the transport */
 	struct vfio_group *groups; /* open ones, under the context's lock */
 	uint32_t next_id;          /* for what the kernel does not number */
+	void *own;                 /* made by probe */
 };
 
 extern const struct engine_ops engine_iommufd;
 extern const struct engine_ops engine_type1;
 extern const struct engine_ops engine_noiommu;
+
+static inline void engine_exit(struct engine *e)
+{
+	if (e->ops && e->ops->close)
+		e->ops->close(e);
+	sys_close(e->core->sys, &e->fd);
+}
 
 static inline bool engine_has(const struct engine *e, uint32_t cap)
 {

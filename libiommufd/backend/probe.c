@@ -23,6 +23,7 @@ enum { STEPS_MAX = 2 };
 
 #define IOMMUFD ASK_IOMMUFD, &engine_iommufd, ask_iommufd
 #define TYPE1 ASK_CONTAINER, &engine_type1, ask_container
+#define NOIOMMU ASK_CONTAINER, &engine_noiommu, ask_container
 
 /* In the order in which the steps are tried. */
 static const struct policy {
@@ -33,9 +34,13 @@ static const struct policy {
 		    { TYPE1, { &transport_group }, false } } },
 	{ "iommufd", { { IOMMUFD, { &transport_cdev, &transport_group }, false } } },
 	{ "legacy", { { TYPE1, { &transport_group }, false } } },
+	{ "noiommu", { { IOMMUFD, { &transport_cdev }, true },
+		       { NOIOMMU, { &transport_group }, true } } },
 	{ "cdev+iommufd", { { IOMMUFD, { &transport_cdev }, false } } },
 	{ "group+iommufd", { { IOMMUFD, { &transport_group }, false } } },
 	{ "group+type1", { { TYPE1, { &transport_group }, false } } },
+	{ "cdev+noiommu", { { IOMMUFD, { &transport_cdev }, true } } },
+	{ "group+noiommu", { { NOIOMMU, { &transport_group }, true } } },
 };
 
 struct attempt {
@@ -134,7 +139,7 @@ static int try_step(struct attempt *a, const struct step *s)
 	if (a->adopt < 0)
 		snprintf(a->object, sizeof(a->object), "%s", s->node);
 	else
-		snprintf(a->object, sizeof(a->object), "descriptor %d", a->adopt);
+		snprintf(a->object, sizeof(a->object), "fd %d", a->adopt);
 	r = ask_open(a->core, s->node, a->adopt, &e->fd, &why);
 	if (r)
 		return r < 0 ? r : note_refused(a, &why);
@@ -151,7 +156,7 @@ static int try_step(struct attempt *a, const struct step *s)
 	if (!r)
 		r = choose_transports(a, s);
 	if (r)
-		sys_close(a->core->sys, &e->fd);
+		engine_exit(e);
 	return r;
 }
 
@@ -208,6 +213,6 @@ int backend_open(struct backend *b, const struct core *core, const char *functio
 
 void backend_close(struct backend *b)
 {
-	sys_close(b->engine.core->sys, &b->engine.fd);
+	engine_exit(&b->engine);
 	free(b->report);
 }

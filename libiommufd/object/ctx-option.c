@@ -15,6 +15,11 @@ static int rlimit_failed(struct iommufd_ctx *ctx, bool setting, int r)
 {
 	const char *remedy = "see the message";
 
+	if (r == -EOPNOTSUPP && ctx->backend.engine.ops != &engine_iommufd)
+		return err(r, "iommufd_ctx_set_rlimit_mode", "ctx",
+			   "leave the mode at 1, or use a backend with iommufd",
+			   "backend %s charges locked memory always to the process",
+			   ctx->backend.name);
 	if (r == -EBUSY)
 		remedy = "set it before the first IOAS or device of the context, best with IOMMUFD_CTX_RLIMIT_PROCESS";
 	else if (r == -EPERM)

@@ -2,6 +2,8 @@
 /* The data path: addresses translated without lock, allocation or system call. */
 #include <errno.h>
 
+#include <libiommufd/lookup.h>
+
 #include "base/opts.h"
 #include "object/ioas.h"
 

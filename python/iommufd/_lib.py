@@ -65,6 +65,8 @@ PROTOTYPES: Prototypes = {
         c_int, [c_void_p, c_void_p, c_uint64, c_uint64, c_uint32, POINTER(c_uint64),
                 POINTER(s.MapOptions)]),
     "iommufd_ioas_get_alignment": (c_int, [c_void_p, POINTER(c_uint64)]),
+    "iommufd_ioas_get_dma_address": (
+        c_int, [c_void_p, c_uint64, POINTER(c_uint64), POINTER(c_size_t)]),
     "iommufd_ioas_get_huge_pages": (c_int, [c_void_p, POINTER(c_int)]),
     "iommufd_ioas_get_id": (c_int, [c_void_p, POINTER(c_uint32)]),
     "iommufd_ioas_get_ranges": (c_int, [c_void_p, POINTER(s.Range), POINTER(c_size_t)]),

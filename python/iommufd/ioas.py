@@ -310,6 +310,15 @@ class IOAS(Handle):
         raise_for(rc, "iommufd_ioas_iova_to_va", recorded=False)
         return Span(va.value or 0, contiguous.value)
 
+    def dma_address(self, iova: int, length: int = _ALL) -> Span:
+        """What to program into a device for an IOVA: without an IOMMU the physical address.
+
+        The length tells how many bytes are contiguous for the device from there, `length` at most.
+        """
+        address, contiguous = c_uint64(), c_size_t(length)
+        call("iommufd_ioas_get_dma_address", self._ptr, iova, byref(address), byref(contiguous))
+        return Span(address.value, contiguous.value)
+
     def __iter__(self) -> Iterator[Mapping]:
         start = 0
         while True:

@@ -184,6 +184,15 @@ class MapFileTest(MachineTest):
         self.assertFails(errno.EOPNOTSUPP, self.space.map_file, reader, PAGE, write=False)
 
 
+class DmaAddressTest(MachineTest):
+    def test_is_the_iova(self) -> None:
+        space = self.ioas()
+        space.map(memory(2), iova=IOVA)
+        self.assertEqual(space.dma_address(IOVA + 16), (IOVA + 16, 2 * PAGE - 16))
+        self.assertEqual(space.dma_address(IOVA, 8), (IOVA, 8))
+        self.assertFails(errno.ENOENT, space.dma_address, IOVA + 2 * PAGE)
+
+
 class MapvTest(MachineTest):
     def setUp(self) -> None:
         super().setUp()

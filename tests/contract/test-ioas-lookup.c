@@ -269,6 +269,59 @@ static void ioas_next_mapping_of_an_older_caller(void **state)
 	assert_error(iommufd_ioas_next_mapping(ioas, 0, NULL), -EINVAL);
 }
 
+static void ioas_dma_address_is_the_iova_behind_an_iommu(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_ioas *ioas = get_ioas(f);
+	uint8_t *data = get_buffer(f, 8 * PAGE);
+	size_t length = SIZE_MAX;
+	uint64_t address = 0;
+
+	map_at(ioas, data, 2 * PAGE, 0x500000);
+	map_at(ioas, data + 4 * PAGE, 2 * PAGE, 0x502000);
+	if (!iommufd_ctx_has(f->ctx, IOMMUFD_CAP_ISOLATION)) {
+		/* Nothing holds the memory in place yet. */
+		assert_error(iommufd_ioas_get_dma_address(ioas, 0x500000, &address, NULL), -ENODEV);
+		return;
+	}
+	assert_ok(iommufd_ioas_get_dma_address(ioas, 0x500000, &address, NULL));
+	assert_int_equal(address, 0x500000);
+	assert_ok(iommufd_ioas_get_dma_address(ioas, 0x501234, &address, &length));
+	assert_int_equal(address, 0x501234);
+	assert_int_equal(length, 4 * PAGE - 0x1234); /* over both, though the memory is apart */
+	length = 0x100;
+	assert_ok(iommufd_ioas_get_dma_address(ioas, 0x503f80, &address, &length));
+	assert_int_equal(length, 0x80);
+	length = 0x10;
+	assert_ok(iommufd_ioas_get_dma_address(ioas, 0x500000, &address, &length));
+	assert_int_equal(length, 0x10);
+}
+
+static void ioas_dma_address_of_nothing_enoent(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_ioas *ioas = get_ioas(f);
+	uint64_t address = 99;
+	size_t length = 7;
+
+	map_at(ioas, get_buffer(f, PAGE), PAGE, 0x500000);
+	assert_error(iommufd_ioas_get_dma_address(ioas, 0x4fffff, &address, &length), -ENOENT);
+	assert_error(iommufd_ioas_get_dma_address(ioas, 0x501000, &address, &length), -ENOENT);
+	assert_error(iommufd_ioas_get_dma_address(ioas, UINT64_MAX, &address, NULL), -ENOENT);
+	assert_true(address == 99 && length == 7);
+}
+
+static void ioas_dma_address_bad_argument_einval(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_ioas *ioas = get_ioas(f);
+	uint64_t address;
+
+	assert_error(iommufd_ioas_get_dma_address(ioas, 0, NULL, NULL), -EINVAL);
+	assert_error(iommufd_ioas_get_dma_address(NULL, 0, &address, NULL), -EINVAL);
+	assert_error(iommufd_ioas_get_dma_address((void *)f->ctx, 0, &address, NULL), -EINVAL);
+}
+
 static const struct CMUnitTest cases[] = {
 	CASE(ioas_lookup_finds_every_byte),
 	CASE(ioas_lookup_says_how_far_it_holds),
@@ -280,6 +333,9 @@ static const struct CMUnitTest cases[] = {
 	CASE(ioas_lookup_at_the_top),
 	CASE(ioas_lookup_of_memory_mapped_twice),
 	CASE(ioas_lookup_of_many),
+	CASE(ioas_dma_address_is_the_iova_behind_an_iommu),
+	CASE(ioas_dma_address_of_nothing_enoent),
+	CASE(ioas_dma_address_bad_argument_einval),
 	CASE(ioas_next_mapping_walks_in_order),
 	CASE(ioas_next_mapping_at_the_end_enoent),
 	CASE(ioas_next_mapping_of_an_older_caller),

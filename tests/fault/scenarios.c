@@ -52,6 +52,7 @@ static void play_map(struct run *r)
 	    !TRY(r, iommufd_ioas_va_to_iova, r->ioas[0], memory, &iova, NULL) ||
 	    !TRY(r, iommufd_ioas_iova_to_va, r->ioas[0], 0x20000, &va, NULL) ||
 	    !TRY(r, iommufd_ioas_next_mapping, r->ioas[0], 0, &m) ||
+	    !TRY(r, iommufd_ioas_get_dma_address, r->ioas[0], m.iova, &iova, NULL) ||
 	    !TRY(r, iommufd_ioas_unmap, r->ioas[0], 0x10000, 0x14000, &unmapped) ||
 	    !map_at(r, 0, 0, 1, 0x11000) ||
 	    !TRY(r, iommufd_ioas_unmap_all, r->ioas[0], &unmapped) ||

@@ -22,6 +22,7 @@ tests_unit_test_os_CFLAGS = $(unit_cflags)
 tests_unit_test_os_LDADD = $(unit_libs)
 
 include tests/unit/map.mk
+include tests/unit/backend.mk
 
 # The IOVA allocator.
 unit_tests += \
