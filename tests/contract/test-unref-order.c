@@ -35,7 +35,7 @@ static struct setting build(struct fixture *f, uint8_t *data, int event)
 static void use(const struct setting *s)
 {
 	if (s->ctx)
-		assert_true(iommufd_ctx_get_fd(s->ctx) >= 0);
+		assert_non_null(iommufd_ctx_get_backend(s->ctx));
 	if (s->ioas)
 		assert_int_equal(count_mappings(s->ioas), 1);
 	if (s->copy)
