@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include "emu/device.h"
 #include "emu/iommu.h"
 #include "emu/pagemap.h"
+#include "emu/tree.h"
 #include "emu/uevent.h"
 
 int emu_file_add_fd(struct iommufd_emu *emu, struct emu_file *file, int fd)
@@ -62,6 +64,7 @@ static int file_set_up(struct iommufd_emu *emu, struct emu_file *file, const cha
 	unsigned int major, minor;
 	struct emu_node *node;
 
+	snprintf(file->path, sizeof(file->path), "%s", path);
 	if (emu_pagemap_is(path))
 		return emu_pagemap_open(file);
 	node = emu_sysfs_find(emu, path, true);
@@ -69,6 +72,7 @@ static int file_set_up(struct iommufd_emu *emu, struct emu_file *file, const cha
 		return -ENOENT;
 	if (!emu_node_is_device(node, &major, &minor))
 		return -EACCES;
+	snprintf(file->path, sizeof(file->path), "%s", node->path);
 	switch (major) {
 	case EMU_CDEV_MAJOR:
 		file->kind = EMU_FILE_CDEV;

@@ -159,6 +159,7 @@ int emu_group_get_device(struct emu_group *group, uint64_t arg)
 		return r;
 	}
 	file->kind = EMU_FILE_DEVICE;
+	strcpy(file->path, "anon_inode:[vfio-device]");
 	file->device = dev;
 	file->bound = true;
 	return emu_file_install(group->emu, file);

@@ -50,6 +50,8 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/pagemap.h \
 	libiommufd/emu/pages.c \
 	libiommufd/emu/pci.c \
+	libiommufd/emu/proc.c \
+	libiommufd/emu/proc.h \
 	libiommufd/emu/region.c \
 	libiommufd/emu/reset.c \
 	libiommufd/emu/shape.c \

@@ -55,6 +55,7 @@ struct emu_file {
 	int *fds;		/* descriptors known to be open */
 	size_t nr_fds;
 	size_t room;
+	char path[64];		/* that it was opened by, or what /proc shows in its place */
 	unsigned int holds;	/* mapped BARs and devices of a group: like descriptors */
 	enum emu_file_kind kind;
 	struct emu_iommu *iommu;

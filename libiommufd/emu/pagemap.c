@@ -7,19 +7,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "emu/proc.h"
 
 #define ENTRY sizeof(uint64_t)
 #define PRESENT (UINT64_C(1) << 63)
 
 bool emu_pagemap_is(const char *path)
 {
-	char own[64];
+	const char *rest = emu_proc_own(path);
 
-	snprintf(own, sizeof(own), "/proc/%ld/pagemap", (long)getpid());
-	return !strcmp(path, "/proc/self/pagemap") || !strcmp(path, own);
+	return rest && !strcmp(rest, "pagemap");
 }
 
 /* Whether a page is present is the running kernel's to say. */

@@ -15,6 +15,7 @@
 #include "emu/engine.h"
 #include "emu/iommu.h"
 #include "emu/pagemap.h"
+#include "emu/proc.h"
 #include "emu/uevent.h"
 
 void emu_lock(struct iommufd_emu *emu)
@@ -279,6 +280,8 @@ static ssize_t table_read_link(void *data, const char *path, char *buf, size_t n
 	r = emu_inject_check(emu, IOMMUFD_EMU_CALL_SYSFS, 0);
 	if (!r && owned)
 		r = emu_sysfs_read_link(emu, path, buf, n);
+	else if (!r)
+		r = emu_proc_read_link(emu, path, buf, n);
 	emu_unlock(emu);
 	return r || owned ? r : sys_kernel()->read_link(NULL, path, buf, n);
 }

@@ -49,6 +49,7 @@ emu_tests = \
 	tests/unit/test-emu-machine \
 	tests/unit/test-emu-noiommu \
 	tests/unit/test-emu-noiommu-group \
+	tests/unit/test-emu-proc \
 	tests/unit/test-emu-region \
 	tests/unit/test-emu-shape \
 	tests/unit/test-emu-vfio-compat
@@ -84,6 +85,10 @@ tests_unit_test_emu_noiommu_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 tests_unit_test_emu_noiommu_group_SOURCES = tests/unit/test-emu-noiommu-group.c tests/unit/test-emu.h tests/unit/test-emu-edu.h tests/unit/test-emu-group.h
 tests_unit_test_emu_noiommu_group_CFLAGS = $(unit_cflags)
 tests_unit_test_emu_noiommu_group_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_proc_SOURCES = tests/unit/test-emu-proc.c tests/unit/test-emu.h tests/unit/test-emu-edu.h tests/unit/test-emu-group.h
+tests_unit_test_emu_proc_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_proc_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 
 tests_unit_test_emu_region_SOURCES = tests/unit/test-emu-region.c tests/unit/test-emu.h tests/unit/test-emu-edu.h
 tests_unit_test_emu_region_CFLAGS = $(unit_cflags)
