@@ -70,6 +70,19 @@ struct iommufd_map_opts {
 	uint64_t align;       /**< alignment of the IOVA, a power of two; 0 is what suits the memory best */
 };
 
+/** What an IOAS holds and has room for, as iommufd_ioas_get_info() tells it. */
+struct iommufd_ioas_info {
+	size_t size;           /**< sizeof(struct iommufd_ioas_info), set by the caller */
+	uint64_t flags;        /**< IOMMUFD_IOAS_* that hold now */
+	uint64_t page_sizes;   /**< sizes of I/O pages that all attached devices have: the sum of the sizes, each a power of two, in bytes; 0 where the kernel does not tell, align is all that is known then */
+	uint64_t align;        /**< iommufd_ioas_get_alignment(): the smallest of them, but a page of the processor at least */
+	uint64_t entries_left; /**< mappings that may still be made; UINT64_MAX is no limit */
+	uint64_t mappings;     /**< mappings that there are */
+	uint64_t bytes;        /**< and what they cover together */
+	uint32_t attached;     /**< devices attached */
+	uint32_t containers;   /**< how many times the memory is pinned and charged: once for each container of the kernel, at most once where mappings share pins (IOMMUFD_CAP_COPY) */
+};
+
 /** One element for iommufd_ioas_mapv(). */
 struct iommufd_map_vec {
 	void *va;             /**< memory to map */
@@ -357,6 +370,24 @@ int iommufd_ioas_get_ranges(struct iommufd_ioas *ioas, struct iommufd_range *ran
  * @source IOMMU_IOAS_IOVA_RANGES or VFIO_IOMMU_GET_INFO, when they have changed
  */
 int iommufd_ioas_get_alignment(struct iommufd_ioas *ioas, uint64_t *align);
+
+/**
+ * Get what an IOAS holds, and what it has room for.
+ *
+ * Where mappings are limited the limit is of each container of the kernel; what
+ * is told is the room in the fullest. Without a device nothing is limited.
+ *
+ * @param ioas  the IOAS
+ * @param info  filled up to its size field
+ * @return 0, or:
+ *   -EINVAL         not an IOAS, @p info is NULL or its size field is 0
+ *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
+ * @threads any
+ * @since 0.1
+ * @source IOMMU_IOAS_IOVA_RANGES, when they have changed; or VFIO_IOMMU_GET_INFO
+ */
+int iommufd_ioas_get_info(struct iommufd_ioas *ioas, struct iommufd_ioas_info *info);
 
 /**
  * Protect IOVA ranges: they stay usable whatever device is attached later.

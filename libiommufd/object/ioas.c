@@ -64,7 +64,8 @@ static int ioas_new(struct iommufd_ctx *ctx, const char *function,
 		goto free;
 	}
 	ioas->as.map = ioas->map;
-	ioas->as.coalesce = opts.flags & IOMMUFD_IOAS_COALESCE;
+	ioas->flags = opts.flags & IOMMUFD_IOAS_COALESCE;
+	ioas->as.coalesce = ioas->flags;
 	pthread_mutex_lock(&ctx->lock);
 	r = engine->ops->ioas_alloc(engine, &ioas->as);
 	pthread_mutex_unlock(&ctx->lock);
@@ -167,6 +168,9 @@ IOMMUFD_EXPORT int iommufd_ioas_set_huge_pages(struct iommufd_ioas *ioas, int en
 		r = e->ops->set_option(e, &ioas->as, OPTION_HUGE_PAGES, (uint64_t)enable);
 		if (r)
 			r = huge_pages_failed(ioas, true, r);
+		else
+			ioas->flags = (ioas->flags & ~(uint64_t)IOMMUFD_IOAS_NO_HUGE_PAGES) |
+				      (enable ? 0 : IOMMUFD_IOAS_NO_HUGE_PAGES);
 	}
 	pthread_mutex_unlock(&ioas->lock);
 	return err_log(&ioas->ctx->core.log, r);

@@ -18,6 +18,7 @@ struct iommufd_ioas {
 	pthread_mutex_t lock;    /* all that follows, and writing to the map */
 	struct iova_alloc *alloc;
 	struct range_list ranges;    /* what the attached devices allow */
+	uint64_t flags;              /* IOMMUFD_IOAS_* that hold */
 	unsigned int attached;       /* devices */
 	bool stale;                  /* the ranges have changed since they were read */
 };
@@ -94,7 +95,6 @@ int ioas_map_at(struct iommufd_ioas *ioas, const struct map_request *req, uint64
 int ioas_file_prepare(struct iommufd_ioas *ioas, struct map_request *req);
 
 /* ioas-info.c. Lock held. */
-void ioas_facts(struct iommufd_ioas *ioas, struct engine_facts *facts);
 /* May only so many mappings be made? */
 bool ioas_is_limited(struct iommufd_ioas *ioas);
 /* -ENOSPC: no more of them. */

@@ -17,13 +17,13 @@ what can be done. `iommufd.emu` has an emulated kernel for tests.
 from __future__ import annotations
 
 from ._lib import lib
-from .constants import (Cap, DeviceFlag, EventType, GroupFlag, GroupPolicy, IrqFlag, IrqIndex,
-                        LogLevel, MapFlag, MemberFlag, Memory, RegionFlag, RegionIndex)
+from .constants import (Cap, DeviceFlag, EventType, GroupFlag, GroupPolicy, IOASFlag, IrqFlag,
+                        IrqIndex, LogLevel, MapFlag, MemberFlag, Memory, RegionFlag, RegionIndex)
 from .ctx import Context, Event
 from .device import Device, DeviceInfo
 from .errors import IommufdError
 from .group import Group, GroupInfo, GroupMember
-from .ioas import IOAS, Mapping, Range, Span
+from .ioas import IOAS, IOASInfo, Mapping, Range, Span
 from .irq import EventFd, Irq, IrqInfo, wait
 from .pci import ConfigSpace
 from .region import Area, MappedRegion, Region, RegionInfo
@@ -31,9 +31,9 @@ from .region import Area, MappedRegion, Region, RegionInfo
 __all__ = [
     "Area", "Cap", "ConfigSpace", "Context", "Device", "DeviceFlag", "DeviceInfo", "Event",
     "EventFd", "EventType", "Group", "GroupFlag", "GroupInfo", "GroupMember", "GroupPolicy",
-    "IOAS", "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo", "LogLevel", "MapFlag",
-    "MappedRegion", "Mapping", "MemberFlag", "Memory", "Range", "Region", "RegionFlag",
-    "RegionIndex", "RegionInfo", "Span", "version", "wait",
+    "IOAS", "IOASFlag", "IOASInfo", "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo",
+    "LogLevel", "MapFlag", "MappedRegion", "Mapping", "MemberFlag", "Memory", "Range", "Region",
+    "RegionFlag", "RegionIndex", "RegionInfo", "Span", "version", "wait",
 ]
 
 

@@ -69,6 +69,7 @@ PROTOTYPES: Prototypes = {
         c_int, [c_void_p, c_uint64, POINTER(c_uint64), POINTER(c_size_t)]),
     "iommufd_ioas_get_huge_pages": (c_int, [c_void_p, POINTER(c_int)]),
     "iommufd_ioas_get_id": (c_int, [c_void_p, POINTER(c_uint32)]),
+    "iommufd_ioas_get_info": (c_int, [c_void_p, POINTER(s.IOASInfo)]),
     "iommufd_ioas_get_ranges": (c_int, [c_void_p, POINTER(s.Range), POINTER(c_size_t)]),
     "iommufd_ioas_iova_to_va": (
         c_int, [c_void_p, c_uint64, POINTER(c_void_p), POINTER(c_size_t)]),

@@ -111,6 +111,20 @@ class IOASOptions(SizedStructure):
     _fields_ = [("size", c_size_t), ("flags", c_uint64)]
 
 
+class IOASInfo(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint64),
+        ("page_sizes", c_uint64),
+        ("align", c_uint64),
+        ("entries_left", c_uint64),
+        ("mappings", c_uint64),
+        ("bytes", c_uint64),
+        ("attached", c_uint32),
+        ("containers", c_uint32),
+    ]
+
+
 class MapOptions(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
@@ -166,6 +180,7 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_group_member": GroupMember,
     "iommufd_range": Range,
     "iommufd_ioas_opts": IOASOptions,
+    "iommufd_ioas_info": IOASInfo,
     "iommufd_map_opts": MapOptions,
     "iommufd_mapping": Mapping,
     "iommufd_map_vec": MapVec,

@@ -41,6 +41,19 @@ class Mapping(NamedTuple):
     memory: Memory
 
 
+class IOASInfo(NamedTuple):
+    """What an IOAS holds and has room for."""
+
+    flags: IOASFlag
+    page_sizes: int             # the sum of the sizes of I/O pages; 0 where the kernel does not tell
+    align: int
+    entries_left: Optional[int]     # mappings that may still be made; None is no limit
+    mappings: int
+    bytes: int
+    attached: int               # devices
+    containers: int             # how many times the memory is pinned
+
+
 class Span(NamedTuple):
     """A translated address and how many bytes are contiguous from there."""
 
@@ -121,6 +134,15 @@ class IOAS(Handle):
         number = c_uint32()
         call("iommufd_ioas_get_id", self._ptr, byref(number))
         return number.value
+
+    @property
+    def info(self) -> IOASInfo:
+        """What the IOAS holds and has room for."""
+        info = s.IOASInfo.make()
+        call("iommufd_ioas_get_info", self._ptr, byref(info))
+        return IOASInfo(IOASFlag(info.flags), info.page_sizes, info.align,
+                        None if info.entries_left == (1 << 64) - 1 else info.entries_left,
+                        info.mappings, info.bytes, info.attached, info.containers)
 
     def map(self, memory: Union[WritableBuffer, int], length: Optional[int] = None, *,
             iova: Optional[int] = None, read: bool = True, write: bool = True,

@@ -141,6 +141,17 @@ static void ioas_structs(void)
 	FIELD(iommufd_ioas_opts, size);
 	FIELD(iommufd_ioas_opts, flags);
 	end_struct();
+	STRUCT(iommufd_ioas_info);
+	FIELD(iommufd_ioas_info, size);
+	FIELD(iommufd_ioas_info, flags);
+	FIELD(iommufd_ioas_info, page_sizes);
+	FIELD(iommufd_ioas_info, align);
+	FIELD(iommufd_ioas_info, entries_left);
+	FIELD(iommufd_ioas_info, mappings);
+	FIELD(iommufd_ioas_info, bytes);
+	FIELD(iommufd_ioas_info, attached);
+	FIELD(iommufd_ioas_info, containers);
+	end_struct();
 	STRUCT(iommufd_map_opts);
 	FIELD(iommufd_map_opts, size);
 	FIELD(iommufd_map_opts, min);

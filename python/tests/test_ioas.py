@@ -11,7 +11,7 @@ import os
 import unittest
 
 from base import EDU, PAGE, MachineTest, memory
-from iommufd import IOAS, Context, MapFlag, Memory
+from iommufd import IOAS, Context, IOASFlag, MapFlag, Memory
 
 IOVA = 0x40000000
 
@@ -146,6 +146,24 @@ class MapTest(MachineTest):
         self.space.map(memory())
         self.assertFails(errno.EINVAL, setattr, self.space, "huge_pages", True)
         self.assertFalse(self.ioas(huge_pages=False).huge_pages)
+
+
+class InfoTest(MachineTest):
+    def test_counts(self) -> None:
+        space = self.ioas()
+        space.map(memory(3), iova=IOVA)
+        with self.device(EDU) as device:
+            device.attach(space)
+            info = space.info
+            self.assertEqual((info.mappings, info.bytes, info.attached, info.containers),
+                             (1, 3 * PAGE, 1, 1))
+            self.assertEqual(info.align, space.alignment)
+            self.assertIsNone(info.entries_left)
+        self.assertEqual(space.info.attached, 0)
+
+    def test_flags(self) -> None:
+        with IOAS(self.ctx, huge_pages=False, coalesce=True) as space:
+            self.assertEqual(space.info.flags, IOASFlag.NO_HUGE_PAGES | IOASFlag.COALESCE)
 
 
 class MapFileTest(MachineTest):

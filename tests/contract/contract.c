@@ -17,6 +17,13 @@ bool contract_is_emulated(void)
 	return machine != NULL;
 }
 
+static bool isolated;
+
+bool contract_is_isolated(void)
+{
+	return isolated;
+}
+
 static void die(const char *what)
 {
 	fprintf(stderr, "contract: %s\n", what);
@@ -105,6 +112,7 @@ int fixture_setup(void **state)
 		free(f);
 		return -1;
 	}
+	isolated = iommufd_ctx_has(f->ctx, IOMMUFD_CAP_ISOLATION) == 1;
 	expect_watch(f);
 	*state = f;
 	return 0;
@@ -392,6 +400,26 @@ size_t count_mappings(struct iommufd_ioas *ioas)
 			return count + 1;
 	}
 	return count;
+}
+
+uint64_t pinned_pages(void)
+{
+	struct iommufd_emu_counts c = { .size = sizeof(c) };
+	unsigned long long total = 0, kilobytes;
+	char line[128];
+	FILE *status;
+
+	if (machine && !iommufd_emu_get_counts(machine, &c))
+		return c.pinned_pages;
+	status = fopen("/proc/self/status", "re");
+	while (status && fgets(line, sizeof(line), status))
+		if (sscanf(line, "VmPin: %llu", &kilobytes) == 1 ||
+		    sscanf(line, "VmLck: %llu", &kilobytes) == 1)
+			total += kilobytes;
+	if (!status)
+		die("no /proc/self/status");
+	fclose(status);
+	return total * 1024 / PAGE;
 }
 
 size_t get_ranges(struct iommufd_ioas *ioas, struct iommufd_range *range, size_t room)

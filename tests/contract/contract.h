@@ -62,6 +62,8 @@ struct fixture {
 /* First thing in main(): the emulated machine, and which cases to run. */
 void contract_begin(int argc, char **argv);
 bool contract_is_emulated(void);
+/* An IOMMU stands between devices and memory. */
+bool contract_is_isolated(void);
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
@@ -126,6 +128,8 @@ void limit_fds(int limit);
 void map_at(struct iommufd_ioas *ioas, void *data, size_t length, uint64_t iova);
 /* The number of mappings. */
 size_t count_mappings(struct iommufd_ioas *ioas);
+/* Pages that the kernel has charged to this process, or pinned where it is emulated. */
+uint64_t pinned_pages(void);
 /* All ranges of an IOAS, at most @room; the number. */
 size_t get_ranges(struct iommufd_ioas *ioas, struct iommufd_range *range, size_t room);
 /* An IOVA that no mapping of an IOAS with a device attached may have. */

@@ -113,6 +113,23 @@ static void ioas_copy_survives_its_source(void **state)
 	assert_ok(iommufd_ioas_unmap(p.dst, 0x90000, 4 * PAGE, NULL));
 }
 
+/* Elsewhere the memory is pinned, and charged, once more. */
+static void ioas_copy_shares_pins_where_it_can(void **state)
+{
+	struct fixture *f = *state;
+	struct pair p = get_pair(f);
+	struct iommufd_device *one = get_device(f, ALONE1), *two = get_device(f, ALONE2);
+	uint64_t extra = iommufd_ctx_has(f->ctx, IOMMUFD_CAP_COPY) ? 0 : 4, before;
+
+	assert_ok(iommufd_device_attach(one, p.src));
+	assert_ok(iommufd_device_attach(two, p.dst));
+	before = pinned_pages();
+	assert_ok(copy_to(&p, 0x10000, 4 * PAGE, 0x90000));
+	assert_int_equal(pinned_pages(), before + extra);
+	assert_ok(iommufd_ioas_unmap_all(p.dst, NULL));
+	assert_int_equal(pinned_pages(), before);
+}
+
 static void ioas_copy_may_take_permissions_away(void **state)
 {
 	struct pair p = get_pair(*state);
@@ -231,6 +248,7 @@ static const struct CMUnitTest cases[] = {
 	CASE(ioas_copy_chooses_an_iova),
 	CASE(ioas_copy_within_one_ioas),
 	CASE(ioas_copy_survives_its_source),
+	CASE(ioas_copy_shares_pins_where_it_can),
 	CASE(ioas_copy_may_take_permissions_away),
 	CASE(ioas_copy_for_writing_of_read_only_eperm),
 	CASE(ioas_copy_with_a_hole_enoent),

@@ -68,6 +68,7 @@ static void play_space(struct run *r)
 	struct iommufd_ioas_opts opts = {
 		.size = sizeof(opts), .flags = IOMMUFD_IOAS_NO_HUGE_PAGES,
 	};
+	struct iommufd_ioas_info info = { .size = sizeof(info) };
 	struct iommufd_range ranges[16] = { { 0x100000, 0xffffff } };
 	size_t count = ARRAY_SIZE(ranges);
 	uint64_t align;
@@ -82,7 +83,8 @@ static void play_space(struct run *r)
 	    !TRY(r, iommufd_ioas_allow, r->ioas[0], ranges, 1) || !open_dev(r, 0, ALONE, 0) ||
 	    !TRY(r, iommufd_device_attach, r->dev[0], r->ioas[0]) ||
 	    !TRY(r, iommufd_ioas_get_ranges, r->ioas[0], ranges, &count) ||
-	    !TRY(r, iommufd_ioas_get_alignment, r->ioas[0], &align))
+	    !TRY(r, iommufd_ioas_get_alignment, r->ioas[0], &align) ||
+	    !TRY(r, iommufd_ioas_get_info, r->ioas[0], &info))
 		return;
 	TRY(r, iommufd_ioas_allow, r->ioas[0], NULL, 0);
 }
