@@ -16,7 +16,7 @@ include tests/lab/local.mk
 
 # The programs that run the library's code, once more under a tool that sees
 # what they cannot. LIBIOMMUFD_SLOW makes the random ones do fewer rounds.
-tooled_tests = $(unit_tests) $(contract_tests) $(fault_tests)
+tooled_tests = $(unit_tests) $(contract_tests) $(fault_tests) tests/diff/diff-backends
 EXTRA_DIST += tests/valgrind.supp
 
 VALGRIND_FLAGS = --quiet --error-exitcode=9 --leak-check=full --track-fds=no \

@@ -18,7 +18,11 @@ struct verdict {
 	size_t backend;       /* that runs, or the one that failed */
 	bool failed;
 	char text[800];
-	uint64_t streams, parted; /* streams run; where choices of IOVAs differed */
+	uint64_t streams;  /* run */
+	uint64_t compared; /* operations, with those of the first backend */
+	uint64_t parted;   /* streams in which backends chose different IOVAs; the first: */
+	uint64_t parted_seed;
+	size_t parted_at;
 };
 
 void *shared_memory(size_t size);

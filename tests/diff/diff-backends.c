@@ -96,39 +96,51 @@ struct answer {
 	struct hardware hw;
 };
 
+static void ask(const char *name, struct answer *a)
+{
+	a->rc = run_learn(name, &a->hw);
+	snprintf(a->message, sizeof(a->message), "%s", iommufd_error_last()->message);
+	if (a->rc || a->hw.can[IOMMUFD_CAP_ISOLATION])
+		return;
+	a->rc = -EOPNOTSUPP;
+	snprintf(a->message, sizeof(a->message), "without an IOMMU nothing can be compared");
+}
+
 /* In a child: the emulated machine shall not live in the parent. */
-static bool learn(struct contest *c, const char *name, bool wanted)
+static int learn(struct contest *c, const char *name)
 {
 	struct answer *a = shared_memory(sizeof(*a));
 	pid_t child;
 
+	a->rc = -EIO;
 	fflush(NULL);
 	child = fork();
 	if (!child) {
-		a->rc = run_learn(name, &a->hw);
-		snprintf(a->message, sizeof(a->message), "%s", iommufd_error_last()->message);
+		ask(name, a);
 		exit(0);
 	}
-	a->rc = -EIO;
 	waitpid(child, NULL, 0);
 	if (a->rc) {
-		printf("%s: %s (%s: %s)\n", wanted ? "not usable" : "absent", name,
-		       strerror(-a->rc), a->message);
-		return false;
+		printf("absent: %s (%s: %s)\n", name, strerror(-a->rc), a->message);
+		return a->rc;
 	}
 	c->name[c->count] = name;
 	c->hw[c->count++] = a->hw;
-	return true;
+	return 0;
 }
 
+/* One that was asked for must be there, unless it is of a kind that is not compared. */
 static bool find_backends(const struct options *o, struct contest *c)
 {
 	for (size_t i = 0; !o->backends && i < ARRAY_SIZE(all_backends); i++)
-		learn(c, all_backends[i], false);
+		learn(c, all_backends[i]);
 	for (char *name = o->backends ? strtok(o->backends, ",") : NULL; name;
-	     name = strtok(NULL, ","))
-		if (c->count == MAX_BACKENDS || !learn(c, name, true))
+	     name = strtok(NULL, ",")) {
+		int rc = c->count < MAX_BACKENDS ? learn(c, name) : -E2BIG;
+
+		if (rc && rc != -EOPNOTSUPP)
 			return false;
+	}
 	return true;
 }
 
@@ -155,6 +167,14 @@ static void print_counts(const struct contest *c, const struct verdict *v)
 				printf(" %14" PRIu64, v->results[b].outcomes[kind][code]);
 			printf("\n");
 		}
+}
+
+/* Of the stream that failed, those up to there. */
+static uint64_t count_ops(const struct verdict *v, const struct options *o)
+{
+	if (!v->failed)
+		return v->streams * o->length;
+	return (v->stream.seed - o->seed) * o->length + v->results[v->backend].at + 1;
 }
 
 static void explain(const struct contest *c, const struct options *o, const struct verdict *v)
@@ -219,7 +239,13 @@ int main(int argc, char **argv)
 	print_counts(&c, v);
 	if (v->failed)
 		explain(&c, &o, v);
-	printf("%" PRIu64 " streams on %zu backends, %" PRIu64
-	       " parted by choice, differences %d\n", v->streams, c.count, v->parted, v->failed);
+	if (c.count > 1)
+		printf("answers compared between backends: %" PRIu64 "; streams in which they chose"
+		       " different IOVAs: %" PRIu64 "\n", v->compared, v->parted);
+	if (v->parted)
+		printf("the first of these: --seed %" PRIu64 ", operation %zu\n", v->parted_seed,
+		       v->parted_at);
+	printf("%" PRIu64 " operations on each of %zu backends, differences %d\n",
+	       count_ops(v, &o), c.count, v->failed);
 	return v->failed;
 }

@@ -45,7 +45,8 @@ struct op {
 struct profile {
 	bool wild;    /* also mappings that no device can have */
 	bool protect; /* also protected ranges */
-	bool join;    /* also devices opened with an IOAS */
+	bool special; /* also what makes backends part: devices opened with an IOAS, no huge pages */
+	bool dense;   /* far more mapped than unmapped */
 };
 
 struct stream {

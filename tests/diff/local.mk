@@ -21,8 +21,23 @@ tests_diff_diff_backends_SOURCES = \
 	tests/diff/run.c tests/diff/run.h \
 	tests/diff/some.c
 
-# The full count; DIFF_FLAGS for options of the program.
-check-diff: all tests/diff/diff-backends
-	LIBIOMMUFD_EMU=1 ./tests/diff/diff-backends --ops 1000000 $(DIFF_FLAGS)
+EXTRA_DIST += tests/diff/mutate tests/diff/mutants.py
 
-.PHONY: check-diff
+# The full count; DIFF_FLAGS for more options of the program.
+DIFF_KERNELS = newest 6.6 5.10
+check-diff: all tests/diff/diff-backends
+	@for kernel in $(DIFF_KERNELS); do echo "== $$kernel"; \
+		LIBIOMMUFD_EMU=$$kernel ./tests/diff/diff-backends --ops 1000000 $(DIFF_FLAGS) || \
+			exit 1; done
+
+# A hundred thousand on each IOMMU of the lab: some minutes.
+check-diff-lab: all tests/diff/diff-backends
+	@for iommu in $(LAB_IOMMUS); do \
+		'$(srcdir)/tests/lab/run' --builddir . --iommu $$iommu --limit 1200 --timeout 1200 \
+			'tests/diff/diff-backends --ops 100000 --dma 2000 $(DIFF_FLAGS)' || exit 1; done
+
+# Whether it notices what is wrong.
+check-mutants: all tests/diff/diff-backends
+	$(PYTHON) '$(srcdir)/tests/diff/mutate' --builddir .
+
+.PHONY: check-diff check-diff-lab check-mutants

@@ -14,7 +14,7 @@ void model_begin(struct model *m, const struct hardware *hw, const struct memory
 
 bool model_can(struct model *m, uint32_t cap)
 {
-	m->varies = m->varies || m->hw->others_differ[cap];
+	m->parted = m->parted || m->hw->others_differ[cap];
 	return m->hw->can[cap];
 }
 

@@ -20,6 +20,7 @@ struct hardware {
 	struct iommufd_range ranges[NUM_DEVICES][MAX_RANGES];
 	size_t count[NUM_DEVICES];
 	uint64_t align[NUM_DEVICES];
+	bool spare_top; /* Linux goes wrong where a device reaches the last page of all */
 };
 
 struct mapping {
@@ -54,7 +55,7 @@ struct model {
 	struct model_ioas ioas[NUM_IOAS];
 	struct model_device dev[NUM_DEVICES];
 	uint64_t age;
-	bool varies; /* a capability that others have, or not, has made a difference */
+	bool parted; /* a capability that others have, or not, has made a difference */
 };
 
 /* Where a mapping shall go. */

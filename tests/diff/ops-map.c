@@ -7,7 +7,7 @@
 enum { MAX_PIECES = 6 };
 
 /* Where the library may choose. */
-static void draw_window(struct run *r, uint64_t *g, struct want *want, struct iommufd_map_opts *opts)
+static void draw_window(uint64_t *g, struct want *want, struct iommufd_map_opts *opts)
 {
 	static const uint64_t aligns[] = { 1, PAGE, 2 * PAGE, 16 * PAGE, MIB, 2 * MIB, GIB };
 
@@ -26,7 +26,6 @@ static void draw_window(struct run *r, uint64_t *g, struct want *want, struct io
 		opts->min = GIB * below(g, 64);
 		break;
 	}
-	(void)r;
 	want->min = opts->min;
 	want->last = opts->last;
 	want->align = opts->align;
@@ -42,7 +41,7 @@ static void draw_want(struct run *r, int i, uint64_t *g, uint64_t length, struct
 		want->fixed = true;
 		want->iova = some_iova(r, i, g, length);
 	} else if (chance(g, 50)) {
-		draw_window(r, g, want, opts);
+		draw_window(g, want, opts);
 		*given = opts;
 	}
 }
@@ -84,8 +83,8 @@ static bool is_congruent(struct run *r, int i, const struct want *want, uint64_t
 	return false;
 }
 
-static struct mapping new_mapping(const struct want *want, uint64_t iova, uint64_t memory, bool file,
-				  uint32_t access)
+static struct mapping new_mapping(const struct want *want, uint64_t iova, uint64_t memory,
+				  bool file, uint32_t access)
 {
 	return (struct mapping){
 		.iova = iova, .last = iova + (want->length - 1), .memory = memory, .file = file,
@@ -126,6 +125,18 @@ static void map_one(struct run *r, int i, const struct want *want,
 	model_add(&r->model, i, new_mapping(want, iova, memory, file, access));
 }
 
+/* Right behind another one, in IOVA and in memory: lookups go on, containers may join them. */
+static void draw_next(const struct run *r, int i, uint64_t *g, struct want *want, uint64_t *va)
+{
+	const struct mapping *map = some_mapping(r, i, g);
+	uint64_t length = (1 + below(g, 4)) * PAGE;
+
+	if (!map || map->file || map->last > UINT64_MAX - MIB)
+		return;
+	*want = (struct want){ .length = length, .fixed = true, .iova = map->last + 1 };
+	*va = map->memory + (map->last - map->iova) + 1;
+}
+
 void op_map(struct run *r, uint64_t *g)
 {
 	const struct iommufd_map_opts *given;
@@ -139,7 +150,9 @@ void op_map(struct run *r, uint64_t *g)
 		return nothing_to_do(r);
 	va = some_memory(r, i, g, access, &length);
 	draw_want(r, i, g, length, &want, &opts, &given);
-	say(r, "map ioas %d: %s, %#llx bytes, %s, %s", i, memory_name(r->mem, va), (ull)length,
+	if (want.fixed && chance(g, 20))
+		draw_next(r, i, g, &want, &va);
+	say(r, "map ioas %d: %s, %#llx bytes, %s, %s", i, memory_name(r->mem, va), (ull)want.length,
 	    access_name(access), where(&want));
 	map_one(r, i, &want, given, va, false, access);
 }
@@ -324,6 +337,8 @@ static void pin_copy(struct run *r, struct mapping *piece, uint32_t access)
 {
 	bool writes = access & IOMMUFD_MAP_WRITE;
 
+	if (piece->file || memory_usable(r->mem, piece->memory, piece->last - piece->iova + 1, true))
+		return; /* it can be pinned either way */
 	if (piece->pins_to_write != writes && !model_can(&r->model, IOMMUFD_CAP_COPY))
 		piece->pins_to_write = writes;
 }

@@ -39,16 +39,22 @@ const struct op_kind op_kinds[NUM_OPS] = {
 	[OP_DMA] = { "dma", 0, op_dma },
 };
 
-static uint32_t draw_kind(uint64_t *g, unsigned int dma)
+/* An IOAS and a device or two come first. */
+static uint32_t draw_kind(const struct profile *profile, size_t n, uint64_t *g, unsigned int dma)
 {
 	unsigned int dice = (unsigned int)below(g, 1000);
 	uint32_t kind = 0;
 
+	if (n < 4)
+		return n % 2 ? OP_OPEN : OP_IOAS_NEW;
 	if (dma && !below(g, dma))
 		return OP_DMA;
-	while (kind < NUM_OPS - 1 && dice >= op_kinds[kind].weight)
+	while (kind < OP_DMA && dice >= op_kinds[kind].weight)
 		dice -= op_kinds[kind++].weight;
-	return kind < OP_DMA ? kind : OP_MAP;
+	if (kind == OP_DMA || (profile->dense && chance(g, 75) &&
+			       (kind == OP_UNMAP || kind == OP_UNMAP_ALL || kind == OP_IOAS_UNREF)))
+		return OP_MAP;
+	return kind;
 }
 
 void stream_fill(struct stream *s, uint64_t seed, unsigned int dma)
@@ -57,10 +63,11 @@ void stream_fill(struct stream *s, uint64_t seed, unsigned int dma)
 
 	s->seed = seed;
 	s->profile = (struct profile){
-		.wild = chance(&g, 25), .protect = chance(&g, 25), .join = chance(&g, 40),
+		.wild = chance(&g, 25), .protect = chance(&g, 25), .special = chance(&g, 40),
+		.dense = chance(&g, 20),
 	};
 	for (size_t n = 0; n < s->count; n++) {
-		s->ops[n].kind = n < 4 ? (n % 2 ? OP_OPEN : OP_IOAS_NEW) : draw_kind(&g, dma);
+		s->ops[n].kind = draw_kind(&s->profile, n, &g, dma);
 		s->ops[n].seed = draw(&g);
 	}
 }
@@ -162,6 +169,13 @@ void nothing_to_do(struct run *r)
 
 /* -- the machine */
 
+bool is_emulated(void)
+{
+	const char *set = getenv("LIBIOMMUFD_EMU");
+
+	return set && *set && strcmp(set, "0");
+}
+
 static int find_names(struct hardware *hw)
 {
 	const char *list = getenv("LIBIOMMUFD_TEST_DEVICES");
@@ -190,6 +204,8 @@ static int learn_device(struct iommufd_ctx *ctx, struct iommufd_ioas *ioas, int 
 	if (!rc)
 		rc = iommufd_ioas_get_alignment(ioas, &hw->align[d]);
 	hw->group[d] = info.group;
+	if (!rc && hw->ranges[d][hw->count[d] - 1].last == UINT64_MAX && !is_emulated())
+		hw->spare_top = true;
 	iommufd_device_unref(dev);
 	return rc;
 }
@@ -262,11 +278,10 @@ static int count_fds(void)
 /* Nothing may be left in the emulated kernel. */
 static void check_machine(struct run *r)
 {
-	const char *set = getenv("LIBIOMMUFD_EMU");
 	struct iommufd_emu_counts c = { .size = sizeof(c) };
 	struct iommufd_emu *emu;
 
-	if (!set || !*set || !strcmp(set, "0") || iommufd_emu_get_default(&emu))
+	if (!is_emulated() || iommufd_emu_get_default(&emu))
 		return;
 	if (iommufd_emu_get_counts(emu, &c) ||
 	    c.fds + c.ioas + c.bound + c.attached + c.mappings + c.pinned_pages)
@@ -283,7 +298,7 @@ static void run_op(struct run *r, const struct op *op, size_t n)
 	say(r, "%6zu  ", n);
 	r->now = (struct entry){ 0 };
 	op_kinds[op->kind].run(r, &g);
-	r->now.varies = r->model.varies;
+	r->now.parted = r->model.parted;
 	if (r->now.rc == NOTHING_TO_DO)
 		say(r, "%s: nothing to do\n", op_kinds[op->kind].name);
 	else

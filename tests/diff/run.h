@@ -25,7 +25,8 @@ struct entry {
 	int rc;
 	uint64_t values;  /* of all that it gave, but for */
 	uint64_t choices; /* IOVAs that the library chose */
-	bool varies;      /* a capability has made a difference by now */
+	bool varies;      /* a capability that others have, or not, matters here */
+	bool parted;      /* one has mattered, to what there is from now on */
 };
 
 struct run {
@@ -69,6 +70,9 @@ bool run_stream(const char *backend, const struct hardware *hw, const struct mem
 
 /* "-EBUSY"; in a static buffer, good for four at a time. */
 const char *code_name(int rc);
+
+/* On the emulated kernel? */
+bool is_emulated(void);
 
 /* -- for the operations */
 
