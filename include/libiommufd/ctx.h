@@ -315,8 +315,8 @@ int iommufd_ctx_get_event_fd(struct iommufd_ctx *ctx);
  * Does not block. When the descriptor was readable, read until -EAGAIN. What
  * came and went between two looks is not told. Each event is given out once: of
  * several threads one gets it. The first call begins to watch, as
- * iommufd_ctx_get_event_fd() does. Linux before 6.1 tells that a device leaves
- * late or not at all; its request interrupt does so on every kernel.
+ * iommufd_ctx_get_event_fd() does. Linux before 6.6 does not tell that a device
+ * leaves before it is closed; its request interrupt does on every kernel.
  *
  * @param ctx    the context
  * @param event  filled up to its size field

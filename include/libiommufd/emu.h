@@ -253,7 +253,7 @@ int iommufd_emu_add_device(struct iommufd_emu *emu, const struct iommufd_emu_dev
  *                   is longer than 31 characters or has a slash, or a VFIO driver
  *                   is to drive a bridge
  *   -ENOENT         there is no such device
- *   -EBUSY          the device is open: its driver and nodes are gone from sysfs, its request
+ *   -EBUSY          the device is open: its driver and, since 6.6, its nodes are gone, its request
  *                   interrupt was raised, and once closed it is without a driver, for which
  *                   the real kernel would wait; or user space owns the group's DMA: no driver
  *                   is bound now

@@ -226,8 +226,9 @@ int emu_sysfs_bind(struct emu_device *dev)
 	return emu_tree_finish(&b, mark);
 }
 
-static void remove_vfio(struct emu_device *dev, const char *home)
+void emu_sysfs_remove_vfio(struct emu_device *dev)
 {
+	const char *home = emu_sysfs_home(dev);
 	char name[32];
 
 	emu_vfio_name(dev, name, sizeof(name));
@@ -239,12 +240,8 @@ static void remove_vfio(struct emu_device *dev, const char *home)
 
 void emu_sysfs_unbind(struct emu_device *dev)
 {
-	const char *home = emu_sysfs_home(dev);
-
-	if (dev->vfio)
-		remove_vfio(dev, home);
 	emu_tree_remove(dev->emu, "/sys/bus/pci/drivers/%s/%s", dev->driver, dev->bdf);
-	emu_tree_remove(dev->emu, "%s/driver", home);
+	emu_tree_remove(dev->emu, "%s/driver", emu_sysfs_home(dev));
 }
 
 void emu_sysfs_leave_group(struct emu_device *dev)

@@ -47,14 +47,21 @@ void emu_driver_prepare(struct emu_device *dev)
 	emu_group_add(dev);
 }
 
+static void remove_vfio(struct emu_device *dev, bool early)
+{
+	if (!dev->vfio || early != emu_has(dev->emu, EMU_FEATURE_EARLY_REMOVAL))
+		return;
+	emu_uevent_vfio(dev, "remove");
+	emu_sysfs_remove_vfio(dev);
+}
+
 /* What the kernel does at once, even if it has to wait for the user then. */
 static void begin_unbind(struct emu_device *dev)
 {
 	if (dev->leaving || !*dev->driver)
 		return;
-	if (dev->vfio)
-		emu_uevent_vfio(dev, "remove");
 	emu_sysfs_unbind(dev);
+	remove_vfio(dev, true);
 	dev->leaving = true;
 }
 
@@ -62,6 +69,7 @@ void emu_driver_end_unbind(struct emu_device *dev)
 {
 	if (!dev->leaving)
 		return;
+	remove_vfio(dev, false);
 	if (dev->vfio && dev->group->vfio == 1)
 		emu_uevent_group(dev->group, "remove");
 	emu_sysfs_leave_group(dev);

@@ -163,6 +163,7 @@ int emu_sysfs_add_device(struct iommufd_emu *emu, struct emu_device *dev);
 /* What comes and goes with a driver: its links, and the nodes of a VFIO one. */
 int emu_sysfs_bind(struct emu_device *dev);
 void emu_sysfs_unbind(struct emu_device *dev);
+void emu_sysfs_remove_vfio(struct emu_device *dev);
 void emu_sysfs_leave_group(struct emu_device *dev);
 /* The device's folder. */
 const char *emu_sysfs_home(struct emu_device *dev);

@@ -32,6 +32,7 @@ static const struct {
 	[EMU_FEATURE_OVERFLOW] = { EMU_RELEASE(6, 18), 0 },
 	[EMU_FEATURE_NOIOMMU_CDEV] = { EMU_RELEASE(7, 3), IOMMUFD_EMU_NO_CDEV },
 	[EMU_FEATURE_PRECOPY_V2] = { EMU_RELEASE(7, 0), 0 },
+	[EMU_FEATURE_EARLY_REMOVAL] = { EMU_RELEASE(6, 6), 0 },
 };
 
 static const struct {
