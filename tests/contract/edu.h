@@ -31,7 +31,10 @@ struct iommufd_device *get_edu(struct fixture *f, enum place place);
 uint32_t edu_read(struct iommufd_device *dev, uint32_t reg);
 void edu_write(struct iommufd_device *dev, uint32_t reg, uint32_t value);
 
-/* Into the device's buffer, and out of it. These wait; begin and end are the halves. */
+/*
+ * Into the device's buffer, and out of it. These wait; begin and end are the halves.
+ * Without an IOMMU they go where the IOAS says the memory is, and nowhere if it does not.
+ */
 void edu_fetch(struct iommufd_device *dev, uint64_t iova, uint32_t length);
 void edu_store(struct iommufd_device *dev, uint64_t iova, uint32_t length);
 void edu_begin_store(struct iommufd_device *dev, uint64_t iova, uint32_t length);
