@@ -3,6 +3,7 @@
 
 benches = \
 	tests/bench/bench-ioas \
+	tests/bench/bench-type1 \
 	tests/bench/bench-lookup \
 	tests/bench/bench-alloc
 
@@ -11,6 +12,8 @@ EXTRA_DIST += tests/bench/bench.h
 
 tests_bench_bench_ioas_SOURCES = tests/bench/bench-ioas.c
 tests_bench_bench_ioas_LDADD = libiommufd-core.la libiommufd-emu.la
+tests_bench_bench_type1_SOURCES = tests/bench/bench-type1.c
+tests_bench_bench_type1_LDADD = libiommufd-core.la libiommufd-emu.la
 tests_bench_bench_lookup_SOURCES = tests/bench/bench-lookup.c tests/bench/bench-lookup.h
 tests_bench_bench_lookup_LDADD = libiommufd-core.la
 tests_bench_bench_alloc_SOURCES = tests/bench/bench-alloc.c
