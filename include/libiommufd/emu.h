@@ -106,14 +106,14 @@ struct iommufd_emu_fault {
 
 /** Kinds of calls, for struct iommufd_emu_fault. Closing and unmapping cannot fail. */
 enum {
-	IOMMUFD_EMU_CALL_OPEN = 1 << 0,     /**< open of /dev/iommu or a device */
+	IOMMUFD_EMU_CALL_OPEN = 1 << 0,     /**< open of any file, and of the descriptor that tells of uevents */
 	IOMMUFD_EMU_CALL_IOCTL = 1 << 1,    /**< any ioctl */
-	IOMMUFD_EMU_CALL_READ = 1 << 2,     /**< pread of a device */
+	IOMMUFD_EMU_CALL_READ = 1 << 2,     /**< pread of a device, read of a descriptor */
 	IOMMUFD_EMU_CALL_WRITE = 1 << 3,    /**< pwrite to a device */
 	IOMMUFD_EMU_CALL_MMAP = 1 << 4,     /**< mmap of a device */
 	IOMMUFD_EMU_CALL_DUP = 1 << 5,      /**< duplication of a descriptor */
 	IOMMUFD_EMU_CALL_SYSFS = 1 << 6,    /**< a look at sysfs or at a descriptor: read, readlink, readdir, lstat, fstat */
-	IOMMUFD_EMU_CALL_POPULATE = 1 << 7, /**< the look at memory after a map or attach failed */
+	IOMMUFD_EMU_CALL_POPULATE = 1 << 7, /**< the look at memory after a map or attach failed; locking memory */
 };
 
 /** What exists in an emulated machine now, and what happened in it. */
