@@ -21,13 +21,6 @@ int record_ioas_free(struct engine_ioas *as)
 	return 0;
 }
 
-/* By the holder's view of the file. */
-int record_map_file(struct engine_ioas *as, const struct map_entry *m, int fd)
-{
-	(void)fd;
-	return m->file ? containers_map(as, m) : -EOPNOTSUPP;
-}
-
 int record_copy(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_iova,
 		const struct map_entry *m)
 {

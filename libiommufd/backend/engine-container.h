@@ -12,7 +12,6 @@
 /* Entries of struct engine_ops. */
 int record_ioas_alloc(struct engine *e, struct engine_ioas *as);
 int record_ioas_free(struct engine_ioas *as);
-int record_map_file(struct engine_ioas *as, const struct map_entry *m, int fd);
 int record_copy(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_iova,
 		const struct map_entry *m);
 int record_ranges(struct engine_ioas *as, struct range_list *list);

@@ -44,7 +44,7 @@ static int probe(struct engine *e)
 	own->pagemap = sys_open(e->core->sys, PAGEMAP, O_RDONLY);
 	if (own->pagemap == -EMFILE || own->pagemap == -ENFILE || own->pagemap == -ENOMEM)
 		return own->pagemap;
-	e->caps = CAP(MAP_WITHOUT_DEVICE) | CAP(MAP_FILE) | CAP(COPY) | CAP(ALLOW_IOVAS) |
+	e->caps = CAP(MAP_WITHOUT_DEVICE) | CAP(COPY) | CAP(ALLOW_IOVAS) |
 		  CAP(GROUPS);
 	return 0;
 }
@@ -133,7 +133,6 @@ const struct engine_ops engine_noiommu = {
 	.call_names = {
 		[ENGINE_IOAS_ALLOC] = "calloc",
 		[ENGINE_MAP] = "mlock",
-		[ENGINE_MAP_FILE] = "mlock",
 		[ENGINE_UNMAP] = "munlock",
 		[ENGINE_COPY] = "mlock",
 		[ENGINE_RANGES] = "mlock",
@@ -144,7 +143,6 @@ const struct engine_ops engine_noiommu = {
 	.ioas_alloc = record_ioas_alloc,
 	.ioas_free = record_ioas_free,
 	.map = containers_map,
-	.map_file = record_map_file,
 	.unmap = containers_unmap,
 	.restore = containers_restore,
 	.copy = record_copy,

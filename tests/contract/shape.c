@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 #include "shape.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -25,6 +26,27 @@ int answer(int rc)
 		rc : NO_RECORD;
 }
 
+/* The machine that LIBIOMMUFD_EMU names, "6.6" or "newest,noiommu", for one of another shape. */
+static void describe_machine(struct iommufd_emu_opts *opts, char *kernel, size_t size)
+{
+	static const struct {
+		const char *word;
+		uint64_t flag;
+	} words[] = {
+		{ ",noiommu", IOMMUFD_EMU_NOIOMMU },
+		{ ",compat", IOMMUFD_EMU_COMPAT_CONTAINER },
+		{ ",no-cdev", IOMMUFD_EMU_NO_CDEV },
+	};
+	const char *machine = getenv("LIBIOMMUFD_EMU");
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(machine, words[i].word))
+			opts->flags |= words[i].flag;
+	snprintf(kernel, size, "%.*s", (int)strcspn(machine, ","), machine);
+	if (strcmp(kernel, "1"))
+		opts->kernel = kernel;
+}
+
 static int ask_emulated(enum shape shape,
 			int (*ask)(const struct iommufd_ctx_opts *opts, const char *device),
 			const char *device)
@@ -44,8 +66,10 @@ static int ask_emulated(enum shape shape,
 	};
 	struct iommufd_ctx_opts opts = { .size = sizeof(opts) };
 	struct iommufd_emu *emu;
+	char kernel[32];
 	int rc;
 
+	describe_machine(&shaped, kernel, sizeof(kernel));
 	if (shape == SHAPE_LITTLE_MEMORY)
 		shaped.memlock_pages = SHAPE_LOCKABLE / PAGE;
 	if (iommufd_emu_new(&shaped, &emu))
@@ -66,26 +90,46 @@ static int empty_dev(void)
 	       mount("none", "/dev", "tmpfs", 0, NULL);
 }
 
-/* One in which anyone may open /dev/iommu and nobody but root the devices. */
+struct node {
+	char path[300];
+	dev_t number;
+};
+
+static size_t list_nodes(const char *dir, struct node *nodes, size_t room)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	struct stat st;
+	size_t n = 0;
+
+	while (d && n < room && (entry = readdir(d))) {
+		snprintf(nodes[n].path, sizeof(nodes[n].path), "%s/%s", dir, entry->d_name);
+		if (stat(nodes[n].path, &st) || !S_ISCHR(st.st_mode))
+			continue;
+		nodes[n++].number = st.st_rdev;
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* One in which anyone may open /dev/iommu and containers, and nobody but root the devices. */
 static int forbid_devices(void)
 {
-	struct stat iommu, devices[16];
-	char path[64];
+	static struct node nodes[64];
+	size_t n = list_nodes("/dev/vfio", nodes, 32);
+	struct stat iommu;
+	bool has_iommu = !stat("/dev/iommu", &iommu);
 
-	if (stat("/dev/iommu", &iommu))
-		return -1;
-	for (int i = 0; i < 16; i++) {
-		snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%d", i);
-		if (stat(path, &devices[i]))
-			devices[i].st_rdev = 0;
-	}
+	n += list_nodes("/dev/vfio/devices", nodes + n, 32);
 	umask(0);
-	if (empty_dev() || mknod("/dev/iommu", S_IFCHR | 0666, iommu.st_rdev) ||
-	    mkdir("/dev/vfio", 0755) || mkdir("/dev/vfio/devices", 0755))
+	if (empty_dev() || mkdir("/dev/vfio", 0755) || mkdir("/dev/vfio/devices", 0755) ||
+	    (has_iommu && mknod("/dev/iommu", S_IFCHR | 0666, iommu.st_rdev)))
 		return -1;
-	for (int i = 0; i < 16; i++) {
-		snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%d", i);
-		if (devices[i].st_rdev && mknod(path, S_IFCHR | 0600, devices[i].st_rdev))
+	for (size_t i = 0; i < n; i++) {
+		mode_t mode = strcmp(nodes[i].path, "/dev/vfio/vfio") ? 0600 : 0666;
+
+		if (mknod(nodes[i].path, S_IFCHR | mode, nodes[i].number))
 			return -1;
 	}
 	return setgid(1000) || setuid(1000);
