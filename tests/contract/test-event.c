@@ -94,18 +94,6 @@ static void event_bad_argument_einval(void **state)
 	assert_error(iommufd_ctx_read_event(NULL, &ev), -EINVAL);
 }
 
-static void event_without_a_descriptor_left_emfile(void **state)
-{
-	struct fixture *f = *state;
-	struct iommufd_event ev = { .size = sizeof(ev) };
-
-	limit_fds(NO_MORE_FDS);
-	assert_error(iommufd_ctx_get_event_fd(f->ctx), -EMFILE);
-	assert_error(iommufd_ctx_read_event(f->ctx, &ev), -EMFILE);
-	limit_fds(LIFT_LIMIT);
-	expect_no_event(f);
-}
-
 /* -- groups */
 
 static void event_group_loses_and_regains_viability(void **state)
@@ -372,7 +360,6 @@ static void event_survives_lost_messages(void **state)
 static const struct CMUnitTest cases[] = {
 	CASE(event_fd_is_lent_and_stays),
 	CASE(event_bad_argument_einval),
-	CASE(event_without_a_descriptor_left_emfile),
 	DRIVER_CASE(event_group_loses_and_regains_viability),
 	DRIVER_CASE(event_tells_only_what_lasts),
 	DRIVER_CASE(event_of_a_group_opened_later),

@@ -140,6 +140,11 @@ static void kernel_without_events_eopnotsupp(void **state)
 	}
 	uevents_error = -ENOBUFS;
 	assert_error(iommufd_ctx_get_event_fd(s->ctx), -ENOMEM);
+	uevents_error = -EMFILE;
+	assert_error(iommufd_ctx_get_event_fd(s->ctx), -EMFILE);
+	assert_error(next(s, &ev), -EMFILE);
+	uevents_error = -ENFILE;
+	assert_error(next(s, &ev), -ENFILE);
 	uevents_error = 0;
 	assert_true(iommufd_ctx_get_event_fd(s->ctx) >= 0);
 }
