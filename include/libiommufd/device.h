@@ -243,7 +243,7 @@ int iommufd_device_get_fd(struct iommufd_device *dev);
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
  *   -ENODEV         the device went away, or a mapped file was revoked
  *   -ENOSPC         the IOAS has more mappings than the group's container has room for
- *   -EUCLEAN        by group: refused, and what had been mapped could not be unmapped again: close the device
+ *   -EUCLEAN        by group: refused, and what had been mapped could not be unmapped again: the device is attached and lacks mappings; detach or close it
  *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object
@@ -261,6 +261,7 @@ int iommufd_device_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas)
  * @return 0, or:
  *   -EINVAL         not a device, or it is not attached
  *   -EOPNOTSUPP     it was opened with an IOAS, by group: close it instead
+ *   -EUCLEAN        by group: refused, and what had been unmapped could not all be mapped again: the device is attached and lacks mappings; detach it again or close it
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object
  * @since 0.1
@@ -285,7 +286,7 @@ int iommufd_device_detach(struct iommufd_device *dev);
  *   -EBUSY          a device of the group is being reset: try again; or the group policy is IOMMUFD_GROUP_ONE_IOAS and attached siblings would move along
  *   -ENODEV         the device went away, or a mapped file was revoked
  *   -ENOSPC         the IOAS has more mappings than the group's container has room for
- *   -EUCLEAN        by group: refused, and the former mappings could not all be made again: detach the device
+ *   -EUCLEAN        by group: refused, and the former mappings could not all be made again: it lacks mappings where iommufd_device_get_ioas() says that it is; detach or close it
  *   -ENOMEM         out of memory, or over the limit on locked memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object

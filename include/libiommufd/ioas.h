@@ -273,7 +273,7 @@ int iommufd_ioas_mapv(struct iommufd_ioas *ioas, struct iommufd_map_vec *vec, si
  *   -EBUSY          the kernel holds the memory for another user
  *   -EDEADLK        a mediated device does not let go of the memory
  *   -ENOMEM         out of memory
- *   -EUCLEAN        the kernel refused and what it had removed could not all be restored; lost mappings are gone from the IOAS and named in the message; or the range is unmapped, but with IOMMUFD_IOAS_COALESCE neighbours could not be mapped again: they stay in the IOAS, unmap them and map them again
+ *   -EUCLEAN        the kernel refused and what it had removed could not all be restored, as the message says; lost mappings are gone from the IOAS, those that some groups of devices may still reach stay in it: unmap them again; or the range is unmapped, but with IOMMUFD_IOAS_COALESCE neighbours could not be mapped again: they stay in the IOAS, unmap them and map them again
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
@@ -292,7 +292,7 @@ int iommufd_ioas_unmap(struct iommufd_ioas *ioas, uint64_t iova, uint64_t length
  *   -EBUSY          the kernel holds the memory for another user
  *   -EDEADLK        a mediated device does not let go of the memory
  *   -ENOMEM         out of memory
- *   -EUCLEAN        the kernel refused and what it had removed could not all be restored; lost mappings are gone from the IOAS and named in the message
+ *   -EUCLEAN        the kernel refused and what it had removed could not all be restored, as the message says; lost mappings are gone from the IOAS, those that some groups of devices may still reach stay in it: unmap them again
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1

@@ -45,29 +45,36 @@ static size_t find(const struct container *c, uint64_t iova)
 	return low;
 }
 
-int merge_add(struct container *c, const struct map_entry *m)
+bool merge_is(const struct container *c, const struct map_entry *m)
 {
 	struct map_entry first;
-	size_t at;
 
-	if (!merges(c) || (iova_map_find(c->as->map, m->iova, &first) && first.length == m->length))
+	return merges(c) &&
+	       !(iova_map_find(c->as->map, m->iova, &first) && first.length == m->length);
+}
+
+int merge_reserve(struct container *c)
+{
+	size_t room = c->merged_room ? 2 * c->merged_room : 16;
+	struct merged *larger;
+
+	if (c->merged_count < c->merged_room)
 		return 0;
-	if (c->merged_count == c->merged_room) {
-		size_t room = c->merged_room ? 2 * c->merged_room : 16;
-		struct merged *larger = realloc(c->merged, room * sizeof(*larger));
+	larger = realloc(c->merged, room * sizeof(*larger));
+	if (!larger)
+		return -ENOMEM;
+	c->merged = larger;
+	c->merged_room = room;
+	return 0;
+}
 
-		if (!larger)
-			return -ENOMEM;
-		c->merged = larger;
-		c->merged_room = room;
-	}
-	at = find(c, m->iova);
-	if (at < c->merged_count && c->merged[at].iova == m->iova)
-		return 0; /* it was there, and is being restored */
+void merge_add(struct container *c, const struct map_entry *m)
+{
+	size_t at = find(c, m->iova);
+
 	memmove(&c->merged[at + 1], &c->merged[at], (c->merged_count - at) * sizeof(*c->merged));
 	c->merged[at] = (struct merged){ m->iova, m->iova + (m->length - 1) };
 	c->merged_count++;
-	return 0;
 }
 
 void merge_widen(const struct container *c, uint64_t *iova, uint64_t *last)

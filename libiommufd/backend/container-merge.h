@@ -15,8 +15,12 @@
  */
 bool merge_next(const struct container *c, uint64_t iova, uint64_t last, struct map_entry *out);
 
-/* Remember that @m is one entry, if it is more than one mapping. -ENOMEM */
-int merge_add(struct container *c, const struct map_entry *m);
+/* Is that more than one mapping? */
+bool merge_is(const struct container *c, const struct map_entry *m);
+
+/* Have room for one more, -ENOMEM; remember that @m is one entry, for which there is room. */
+int merge_reserve(struct container *c);
+void merge_add(struct container *c, const struct map_entry *m);
 
 /* Widen a range to whole entries; forget those within one. */
 void merge_widen(const struct container *c, uint64_t *iova, uint64_t *last);

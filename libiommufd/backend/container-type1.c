@@ -121,10 +121,11 @@ static int enter(struct container *c, int group_fd, enum transport_call *refused
 /* Does it repeat c->as already, or is it about to begin? */
 static bool is_joined(const struct container *c)
 {
-	for (const struct container *other = c->as->containers; other; other = other->next)
-		if (other == c)
-			return true;
-	return false;
+	const struct container *other = c->as ? c->as->containers : NULL;
+
+	while (other && other != c)
+		other = other->next;
+	return other;
 }
 
 static int map(struct container *c, const struct map_entry *m)
@@ -177,7 +178,8 @@ static int unmap_range(const struct container *c, uint64_t iova, uint64_t last, 
 		return 0;
 	if (r < 0 || (arg.size == size && size))
 		return r < 0 ? r : 0;
-	if ((!all && arg.size > size) || (is_joined(c) && arg.size < mapped(c, iova, last)))
+	if ((!all && arg.size > size) ||
+	    (is_joined(c) && !c->lacks && arg.size < mapped(c, iova, last)))
 		return -EIO;
 	return 0;
 }
@@ -203,18 +205,38 @@ static int unmap_own(const struct container *c, uint64_t iova, uint64_t last)
 }
 
 /* The length of the whole space does not fit; Linux 5.12 has a flag for it. */
+static bool has_unmap_all(const struct container *c)
+{
+	return type1_call(c, K_VFIO_CHECK_EXTENSION, (void *)(uintptr_t)K_VFIO_UNMAP_ALL) > 0;
+}
+
+/* What is there is on no record. */
+static int unmap_soiled(const struct container *c)
+{
+	uint64_t half = UINT64_C(1) << 63;
+	int r;
+
+	if (c->adopted)
+		return -EIO; /* whose it is cannot be told */
+	if (has_unmap_all(c))
+		return unmap_range(c, 0, UINT64_MAX, K_VFIO_DMA_UNMAP_FLAG_ALL);
+	r = unmap_range(c, 0, half - 1, 0);
+	return r ? r : unmap_range(c, half, UINT64_MAX, 0);
+}
+
 static int unmap(struct container *c, uint64_t iova, uint64_t last)
 {
 	bool all = !iova && last == UINT64_MAX;
 
+	if (!c->as)
+		return unmap_soiled(c);
 	/* A join that fails has made what is below. */
 	if (c->adopted && !is_joined(c)) {
 		if (c->failed.iova <= iova)
 			return 0;
 		last = c->failed.iova - 1;
 	}
-	if (c->adopted || (all && type1_call(c, K_VFIO_CHECK_EXTENSION,
-					     (void *)(uintptr_t)K_VFIO_UNMAP_ALL) <= 0))
+	if (c->adopted || (all && !has_unmap_all(c)))
 		return unmap_own(c, iova, last);
 	return unmap_range(c, iova, last, all ? K_VFIO_DMA_UNMAP_FLAG_ALL : 0);
 }
@@ -236,11 +258,10 @@ static void leave(struct container *c, int group_fd)
 {
 	bool last = c->groups == 1;
 
-	if (last && c->as && is_engine_fd(c)) {
+	if (last && (c->as || c->soiled) && is_engine_fd(c))
 		unmap(c, 0, UINT64_MAX);
-		if (c->as->dirty)
-			track(c, false);
-	}
+	if (last && c->as && c->as->dirty && is_engine_fd(c))
+		track(c, false);
 	sys_ioctl(c->engine->core->sys, group_fd, K_VFIO_GROUP_UNSET_CONTAINER, NULL);
 	if (last)
 		c->ready = false;

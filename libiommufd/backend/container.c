@@ -76,17 +76,47 @@ static int check_reach(struct container *c, const struct engine_ioas *as)
 	return r;
 }
 
-/* Make in @c what c->as maps between iova and last. */
+/* Where what is made as one finds a part of it there, the rest is made by itself. */
+static int make_each(struct container *c, const struct map_entry *all)
+{
+	uint64_t iova = all->iova, last = all->iova + (all->length - 1);
+	struct map_entry m;
+
+	while (iova_map_next(c->as->map, iova, &m) && m.iova <= last) {
+		int r = ops_of(c)->map(c, &m);
+
+		if (r && r != -EEXIST)
+			return r;
+		iova = m.iova + m.length;
+		if (!iova)
+			break;
+	}
+	return 0;
+}
+
+static int make(struct container *c, const struct map_entry *m)
+{
+	bool merged = merge_is(c, m);
+	int r = merged ? merge_reserve(c) : 0;
+
+	if (!r)
+		r = ops_of(c)->map(c, m);
+	if (!r && merged)
+		merge_add(c, m);
+	if (r == -EEXIST)
+		r = merged ? make_each(c, m) : 0;
+	return r;
+}
+
+/* Make in @c what c->as maps between iova and last, and is not there. */
 static int repeat(struct container *c, uint64_t iova, uint64_t last)
 {
 	struct map_entry m;
 
 	while (merge_next(c, iova, last, &m)) {
-		int r = merge_add(c, &m);
+		int r = make(c, &m);
 
-		if (!r)
-			r = ops_of(c)->map(c, &m);
-		if (r && r != -EEXIST) {
+		if (r) {
 			c->failed = m;
 			return r;
 		}
@@ -97,13 +127,25 @@ static int repeat(struct container *c, uint64_t iova, uint64_t last)
 	return 0;
 }
 
+/* The same, for what was there. */
+static bool put_back(struct container *c, uint64_t iova, uint64_t last)
+{
+	if (!repeat(c, iova, last))
+		return true;
+	c->lacks = true;
+	return false;
+}
+
 static int empty(struct container *c)
 {
 	int r = ops_of(c)->unmap(c, 0, UINT64_MAX);
 
-	if (!r)
-		c->merged_count = 0;
-	return r;
+	if (r)
+		return r;
+	c->merged_count = 0;
+	c->lacks = false;
+	c->soiled = false;
+	return 0;
 }
 
 /* As c->as wants it; what begins to be tracked is empty. */
@@ -112,34 +154,14 @@ static int track(struct container *c, bool on)
 	return c->as->dirty && ops_of(c)->track ? ops_of(c)->track(c, on) : 0;
 }
 
-int container_join(struct container *c, struct engine_ioas *as)
+static void enlist(struct container *c, struct engine_ioas *as)
 {
-	int r = 0;
-
-	c->failed = (struct map_entry){ 0 };
 	c->as = as;
-	if (!c->is_ioas) {
-		r = check_reach(c, as);
-		if (!r)
-			r = track(c, true);
-		if (!r) {
-			r = repeat(c, 0, UINT64_MAX);
-			if (r && empty(c))
-				r = -EUCLEAN;
-			if (r)
-				track(c, false);
-		}
-	}
-	if (r) {
-		c->as = NULL;
-		return r;
-	}
 	c->next = as->containers;
 	as->containers = c;
-	return 0;
 }
 
-void container_drop(struct container *c)
+static void delist(struct container *c)
 {
 	struct container **at = &c->as->containers;
 
@@ -149,6 +171,57 @@ void container_drop(struct container *c)
 	c->as = NULL;
 }
 
+/* Not in the list yet: what is there while this runs is nobody's. */
+static int fill(struct container *c)
+{
+	int r = track(c, true);
+
+	if (!r)
+		r = repeat(c, 0, UINT64_MAX);
+	if (!r)
+		return 0;
+	if (empty(c)) {
+		c->lacks = true;
+		return -EUCLEAN;
+	}
+	track(c, false);
+	return r;
+}
+
+int container_join(struct container *c, struct engine_ioas *as)
+{
+	int r = c->soiled ? empty(c) : 0;
+
+	c->failed = (struct map_entry){ 0 };
+	if (!r && !c->is_ioas)
+		r = check_reach(c, as);
+	if (r)
+		return r;
+	c->as = as;
+	if (!c->is_ioas)
+		r = fill(c);
+	if (!r || r == -EUCLEAN)
+		enlist(c, as);
+	else
+		c->as = NULL;
+	return r;
+}
+
+int container_refill(struct container *c)
+{
+	int r = c->lacks ? repeat(c, 0, UINT64_MAX) : 0;
+
+	if (!r)
+		c->lacks = false;
+	return r;
+}
+
+void container_drop(struct container *c)
+{
+	c->soiled = !c->is_ioas;
+	delist(c);
+}
+
 int container_quit(struct container *c)
 {
 	int r = c->is_ioas ? 0 : empty(c);
@@ -156,17 +229,16 @@ int container_quit(struct container *c)
 	if (!r) {
 		if (!c->is_ioas)
 			track(c, false);
-		container_drop(c);
+		delist(c);
 		return 0;
 	}
-	if (repeat(c, 0, UINT64_MAX))
-		return -EUCLEAN;
-	return r;
+	return put_back(c, 0, UINT64_MAX) ? r : -EUCLEAN;
 }
 
 int container_move(struct container *c, struct engine_ioas *as)
 {
 	struct engine_ioas *old = c->as;
+	struct map_entry failed;
 	int r;
 
 	c->failed = (struct map_entry){ 0 };
@@ -176,13 +248,16 @@ int container_move(struct container *c, struct engine_ioas *as)
 	if (r)
 		return r;
 	r = container_join(c, as);
-	if (r) {
-		struct map_entry failed = c->failed;
-
-		if (container_join(c, old))
-			return -EUCLEAN;
-		c->failed = failed;
+	if (!r || r == -EUCLEAN)
+		return r;
+	failed = c->failed;
+	if (container_join(c, old)) {
+		if (!c->as)
+			enlist(c, old);
+		c->lacks = true;
+		r = -EUCLEAN;
 	}
+	c->failed = failed;
 	return r;
 }
 
@@ -204,6 +279,8 @@ int containers_map(struct engine_ioas *as, const struct map_entry *m)
 	for (undo = as->containers; r && undo != c; undo = undo->next)
 		if (!undo->is_ioas && unmap_one(undo, m))
 			r = -EUCLEAN;
+	for (c = as->containers; r == -EUCLEAN && c; c = c->next)
+		c->lacks = true;
 	return r;
 }
 
@@ -218,9 +295,9 @@ static int unmap_in(struct container *c, uint64_t iova, uint64_t last)
 	if (r)
 		return r;
 	merge_remove(c, start, end);
-	if (start < iova && repeat(c, start, iova - 1))
+	if (start < iova && !put_back(c, start, iova - 1))
 		r = -EUCLEAN;
-	if (end > last && repeat(c, last + 1, end))
+	if (end > last && !put_back(c, last + 1, end))
 		r = -EUCLEAN;
 	return r;
 }
@@ -241,14 +318,14 @@ int containers_unmap(struct engine_ioas *as, uint64_t iova, uint64_t last)
 		return lost;
 	for (undo = as->containers; undo; undo = undo->next) {
 		if (!undo->is_ioas)
-			repeat(undo, iova, last); /* the caller restores what this cannot */
+			put_back(undo, iova, last); /* the caller restores what this cannot */
 		if (undo == c)
 			break;
 	}
 	return r;
 }
 
-bool containers_restore(struct engine_ioas *as, const struct map_entry *m)
+int containers_restore(struct engine_ioas *as, const struct map_entry *m)
 {
 	struct container *c;
 	int r = 0;
@@ -259,11 +336,15 @@ bool containers_restore(struct engine_ioas *as, const struct map_entry *m)
 			r = 0;
 	}
 	if (!r)
-		return true;
-	for (c = as->containers; c; c = c->next)
-		if (!c->is_ioas)
-			unmap_one(c, m);
-	return false;
+		return 0;
+	r = -ENOENT;
+	for (c = as->containers; c; c = c->next) {
+		if (c->is_ioas || !unmap_in(c, m->iova, m->iova + (m->length - 1)))
+			continue;
+		c->lacks = true;
+		r = -EUCLEAN;
+	}
+	return r;
 }
 
 /* What two ascending lists have in common. */

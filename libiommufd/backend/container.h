@@ -31,6 +31,8 @@ struct container {
 	unsigned int attached;     /* devices of them, at the address space */
 	bool shared;               /* groups entered it for this address space, for good */
 	bool is_ioas;              /* it is the address space itself and repeats nothing */
+	bool lacks;                /* something that c->as maps could not be made */
+	bool soiled;               /* something may be mapped, of no address space */
 	struct merged *merged;     /* ascending; room for merged_room */
 	size_t merged_count, merged_room;
 	struct map_entry failed;   /* by which the last join failed; length 0: none */
@@ -94,16 +96,24 @@ int container_new(struct engine *e, struct engine_ioas *as, struct container **o
 void container_free(struct container *c); /* no group in it, of no address space */
 
 /*
+ * What devices reach must never be more than the record of the address space
+ * that c->as stands for. So a container that can neither be filled nor emptied
+ * stays with an address space, and lacks mappings of it: that is -EUCLEAN below.
+ */
+
+/*
  * Repeat @as from now on: -EADDRINUSE when the devices cannot reach what is
- * mapped or protected, else what mapping answers. @c is empty.
+ * mapped or protected, else what mapping answers. @c is of no address space.
  */
 int container_join(struct container *c, struct engine_ioas *as);
+/* Make what is lacking. */
+int container_refill(struct container *c);
 /* Be empty. On failure it repeats as before. */
 int container_quit(struct container *c);
-/* Belong to no address space; what is mapped goes when the last group leaves. */
-void container_drop(struct container *c);
-/* Repeat another; in between DMA is blocked. On failure it repeats the former, or is empty: -EUCLEAN. */
+/* Repeat another; in between DMA is blocked. On failure it repeats the former. -EUCLEAN: c->as says which. */
 int container_move(struct container *c, struct engine_ioas *as);
+/* Belong to no address space: what is mapped goes when the last group leaves, or before it joins. */
+void container_drop(struct container *c);
 
 /*
  * All of an address space's containers. -EUCLEAN: it failed in one and could not
@@ -111,7 +121,8 @@ int container_move(struct container *c, struct engine_ioas *as);
  */
 int containers_map(struct engine_ioas *as, const struct map_entry *m);
 int containers_unmap(struct engine_ioas *as, uint64_t iova, uint64_t last);
-bool containers_restore(struct engine_ioas *as, const struct map_entry *m);
+/* As engine_ops.restore. */
+int containers_restore(struct engine_ioas *as, const struct map_entry *m);
 /* Narrow @list to what all of them allow. */
 int containers_ranges(const struct engine_ioas *as, struct range_list *list);
 

@@ -28,6 +28,7 @@ struct devfd {
 	enum transport_call refused;    /* by which kernel call the last failure was */
 	struct map_entry failed;        /* for which mapping; length 0: not known */
 	bool joined;                    /* attached for as long as it is open */
+	bool attached;                  /* had by group: to what its container repeats */
 	int fd;
 	uint32_t id;                    /* the engine's number for it, once bound */
 	struct k_vfio_device_info info; /* as of the open */

@@ -213,6 +213,8 @@ static int unmap(struct engine_ioas *as, uint64_t iova, uint64_t last)
 	if (lost && lost != -EUCLEAN)
 		return lost;
 	r = iommufd_unmap(as, iova, last);
+	if (r == -ENOENT && as->containers)
+		r = 0; /* it was left in them alone */
 	return r ? r : lost;
 }
 
@@ -246,13 +248,15 @@ static bool restore_ioas(struct engine_ioas *as, const struct map_entry *m)
 	return r && r != -ENOENT;
 }
 
-static bool restore(struct engine_ioas *as, const struct map_entry *m)
+static int restore(struct engine_ioas *as, const struct map_entry *m)
 {
-	if (restore_ioas(as, m))
-		return containers_restore(as, m) ||
-		       (iommufd_unmap(as, m->iova, m->iova + (m->length - 1)), false);
-	containers_unmap(as, m->iova, m->iova + (m->length - 1));
-	return false;
+	uint64_t last = m->iova + (m->length - 1);
+	int r;
+
+	if (!restore_ioas(as, m))
+		return containers_unmap(as, m->iova, last) ? -EUCLEAN : -ENOENT;
+	r = containers_restore(as, m);
+	return r == -ENOENT && iommufd_unmap(as, m->iova, last) ? -EUCLEAN : r;
 }
 
 static int copy(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_iova,

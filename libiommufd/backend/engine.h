@@ -114,8 +114,11 @@ struct engine_ops {
 	 * some may be gone: the caller restores each.
 	 */
 	int (*unmap)(struct engine_ioas *as, uint64_t iova, uint64_t last);
-	/* After a failed unmap: false if the mapping is gone and cannot be made again. */
-	bool (*restore)(struct engine_ioas *as, const struct map_entry *m);
+	/*
+	 * After a failed unmap: be mapped again. -ENOENT: it is gone for good;
+	 * -EUCLEAN: neither could it be made again everywhere, nor removed where it is.
+	 */
+	int (*restore)(struct engine_ioas *as, const struct map_entry *m);
 	/* Map at m->iova what @src maps at @src_iova: m->length bytes of one mapping. */
 	int (*copy)(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_iova,
 		    const struct map_entry *m);

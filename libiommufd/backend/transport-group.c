@@ -128,18 +128,21 @@ static int enter_and_open(struct devfd *d, struct vfio_group *g, const struct bi
 static int attach(struct devfd *d, struct engine_ioas *as)
 {
 	struct container *c = d->group->container;
-	bool moves = c->as && c->as != as;
-	int r = 0;
+	int r;
 
 	d->refused = TRANSPORT_ATTACH;
-	if (moves)
-		r = container_move(c, as);
-	else if (!c->as)
+	if (!c->as)
 		r = container_join(c, as);
+	else if (c->as != as)
+		r = container_move(c, as);
+	else
+		r = container_refill(c);
 	if (r)
 		d->failed = c->failed; /* an open that failed leaves no container to ask */
-	else if (!moves)
+	if (!d->attached && (!r || r == -EUCLEAN)) {
+		d->attached = true;
 		c->attached++;
+	}
 	return r;
 }
 
@@ -151,9 +154,25 @@ static int detach(struct devfd *d)
 	d->refused = TRANSPORT_DETACH;
 	if (c->attached == 1)
 		r = container_quit(c);
-	if (!r)
+	if (!r) {
 		c->attached--;
+		d->attached = false;
+	}
 	return r;
+}
+
+/* Joined, or the kernel would not let it be detached: a sibling may still be open. */
+static void give_up(struct devfd *d)
+{
+	struct container *c = d->group->container;
+
+	d->attached = false;
+	if (--c->attached || c->shared || d->group->devices == 1)
+		return;
+	log_warning(&d->core->log,
+		    "%s: what was mapped for it stays mapped for its group until that is attached or closed",
+		    d->object);
+	container_drop(c);
 }
 
 static void release(struct devfd *d)
@@ -163,8 +182,8 @@ static void release(struct devfd *d)
 	sys_close(d->core->sys, &d->fd);
 	if (!g)
 		return;
-	if (d->joined)
-		g->container->attached--;
+	if (d->attached)
+		give_up(d);
 	if (!--g->devices)
 		leave(g);
 	vfio_group_put(g);

@@ -33,9 +33,12 @@ struct transport_ops {
 	 * is had by group. If it was attached to q->as for good, d->joined is set.
 	 */
 	int (*bind)(struct devfd *d, struct engine *e, const struct bind_request *q);
-	/* Give it back and close d->fd. It is detached, unless joined. Cannot fail. */
+	/* Give it back and close d->fd. It is detached, unless joined or refused. Cannot fail. */
 	void (*release)(struct devfd *d);
-	/* Attach, or move an attached device and its group. */
+	/*
+	 * Attach, or move an attached device and its group. By group -EUCLEAN: it is
+	 * attached, to what its container says, and lacks mappings. So does detach.
+	 */
 	int (*attach)(struct devfd *d, struct engine_ioas *as);
 	int (*detach)(struct devfd *d);
 };

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "backend/group.h"
 #include "object/device.h"
 #include "object/diagnose.h"
 #include "object/group.h"
@@ -61,13 +62,16 @@ static int check_joined_siblings(struct iommufd_device *dev, const char *functio
 	return 0;
 }
 
-/* The new IOAS's ranges are read; if that fails, the device goes back. IOAS locks held. */
+/*
+ * The new IOAS's ranges are read; if that fails, the device goes back. If it
+ * cannot, it stays, and who needs the ranges next is told. IOAS locks held.
+ */
 static int attach_locked(struct iommufd_device *dev, const char *function,
 			 struct iommufd_ioas *ioas)
 {
 	struct iommufd_ioas *old = dev->ioas;
 	const struct transport_ops *ops = dev->fd.transport;
-	int r = ops->attach(&dev->fd, &ioas->as);
+	int r = ops->attach(&dev->fd, &ioas->as), back;
 
 	if (r)
 		return diagnose_attach(dev, ioas, r);
@@ -75,11 +79,16 @@ static int attach_locked(struct iommufd_device *dev, const char *function,
 	if (!r)
 		return 0;
 	ioas->stale = true;
-	if (old ? ops->attach(&dev->fd, &old->as) : ops->detach(&dev->fd))
-		return err(-EIO, function, dev->fd.object, "close the device",
-			   "the allowed ranges of %s cannot be read and the device cannot be taken back from it",
-			   ioas->object);
-	return r;
+	back = old ? ops->attach(&dev->fd, &old->as) : ops->detach(&dev->fd);
+	if (!back)
+		return r;
+	return dev->fd.group && back == -EUCLEAN ? diagnose_attach(dev, ioas, back) : 0;
+}
+
+/* After -EUCLEAN: where is the device now? */
+static bool is_at(const struct iommufd_device *dev, const struct iommufd_ioas *ioas)
+{
+	return dev->fd.group && dev->fd.attached && dev->fd.group->container->as == &ioas->as;
 }
 
 static int attach(struct iommufd_device *dev, const char *function, struct iommufd_ioas *ioas)
@@ -90,7 +99,7 @@ static int attach(struct iommufd_device *dev, const char *function, struct iommu
 		return r;
 	pthread_mutex_lock(&ioas->lock);
 	r = attach_locked(dev, function, ioas);
-	if (!r) {
+	if (!r || (r == -EUCLEAN && is_at(dev, ioas))) {
 		dev->ioas = iommufd_ioas_ref(ioas);
 		ioas->attached++;
 	}
@@ -155,11 +164,16 @@ static int detach(struct iommufd_device *dev, const char *function, struct iommu
 		return r;
 	pthread_mutex_lock(&ioas->lock);
 	r = dev->fd.transport->detach(&dev->fd);
-	if (r)
+	if (r == -EUCLEAN) {
+		r = err(r, transport_call_name(&dev->fd, dev->fd.refused), dev->fd.object,
+			"detach it again, or close it",
+			"the device stays attached to %s, of which some is not mapped for it any more",
+			ioas->object);
+	} else if (r) {
 		r = err_kernel(r, KNOWN(0), transport_call_name(&dev->fd, dev->fd.refused),
 			       dev->fd.object, "close the device",
 			       "the device stays attached to %s", ioas->object);
-	else {
+	} else {
 		ioas->attached--;
 		dev->ioas = NULL;
 		*left = ioas;
@@ -267,7 +281,7 @@ static int replace(struct iommufd_device *dev, const char *function, struct iomm
 		return r;
 	ioas_lock_both(old, ioas);
 	r = attach_locked(dev, function, ioas);
-	if (!r) {
+	if (!r || (r == -EUCLEAN && is_at(dev, ioas))) {
 		*moved = move_group(dev, old, ioas);
 		*left = old;
 		old->stale = true;

@@ -21,23 +21,50 @@ static void forget(struct iommufd_ioas *ioas, uint64_t iova, uint64_t last)
 	}
 }
 
-static unsigned int restore_all(struct iommufd_ioas *ioas, uint64_t iova, uint64_t last,
-				struct map_entry *first_lost)
+/* Those of one kind, and the first of them. */
+struct tally {
+	unsigned int count;
+	struct map_entry first;
+};
+
+static void count(struct tally *tally, const struct map_entry *m)
+{
+	if (!tally->count++)
+		tally->first = *m;
+}
+
+/* What is gone is forgotten; what some devices may still reach is kept. */
+static void restore_all(struct iommufd_ioas *ioas, uint64_t iova, uint64_t last,
+			struct tally *lost, struct tally *stuck)
 {
 	struct map_entry m;
-	unsigned int lost = 0;
 
 	while (iova_map_next(ioas->map, iova, &m) && m.iova <= last) {
+		int r = ioas->as.engine->ops->restore(&ioas->as, &m);
+
 		iova = m.iova + m.length;
-		if (!ioas->as.engine->ops->restore(&ioas->as, &m)) {
-			if (!lost++)
-				*first_lost = m;
+		if (r == -ENOENT) {
+			count(lost, &m);
 			forget(ioas, m.iova, m.iova + (m.length - 1));
+		} else if (r) {
+			count(stuck, &m);
 		}
 		if (!iova) /* it ended at the top of the space */
 			break;
 	}
-	return lost;
+}
+
+static int not_restored(struct iommufd_ioas *ioas, const char *function, int r,
+			const struct tally *lost, const struct tally *stuck)
+{
+	const struct map_entry *m = lost->count ? &lost->first : &stuck->first;
+
+	return err(-EUCLEAN, ioas_call(ioas, ENGINE_UNMAP), ioas->object,
+		   stuck->count ? "unmap the range again; map what is lost again, DMA to it fails meanwhile" :
+				  "map the lost memory again; DMA to it fails meanwhile",
+		   "%s: the kernel refused (errno %d) after removing mappings; %u could not be put back, %u of them stay in the IOAS as some devices may reach them, the first at %#llx..%#llx",
+		   function, -r, lost->count + stuck->count, stuck->count, (ull)m->iova,
+		   (ull)m->iova + (m->length - 1));
 }
 
 /* Unmapped; but what was one entry of a container with it has left it too, and not come back. */
@@ -53,20 +80,16 @@ static int neighbours_lost(struct iommufd_ioas *ioas, const char *function, uint
 int ioas_unmap_locked(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
 		      uint64_t last)
 {
-	struct map_entry gone = { 0 };
-	unsigned int lost;
+	struct tally lost = { 0 }, stuck = { 0 };
 	int r = ioas->as.engine->ops->unmap(&ioas->as, iova, last);
 
 	if (likely(!r) || r == -EUCLEAN) {
 		forget(ioas, iova, last);
 		return likely(!r) ? 0 : neighbours_lost(ioas, function, iova, last);
 	}
-	lost = restore_all(ioas, iova, last, &gone);
-	if (lost)
-		return err(-EUCLEAN, ioas_call(ioas, ENGINE_UNMAP), ioas->object,
-			   "map the lost memory again; DMA to it fails meanwhile",
-			   "%s: the kernel refused (errno %d) after removing mappings; %u could not be put back, the first at %#llx..%#llx",
-			   function, -r, lost, (ull)gone.iova, (ull)gone.iova + (gone.length - 1));
+	restore_all(ioas, iova, last, &lost, &stuck);
+	if (lost.count || stuck.count)
+		return not_restored(ioas, function, r, &lost, &stuck);
 	return err_kernel(r, KNOWN(-EBUSY, -EDEADLK, -ENOMEM), ioas_call(ioas, ENGINE_UNMAP),
 			  ioas->object,
 			  r == -EBUSY ? "release what holds the memory (a hardware queue), then unmap again" :

@@ -260,7 +260,7 @@ static void a_failed_dirty_unmap_can_be_restored(void **state)
 		assert_int_equal(counts(m).mappings, 2);
 		for (uint64_t at = 0; at < 2; at++) {
 			assert_true(iova_map_find(b.s.map, 0x10000 + at * PAGE, &e));
-			assert_true(engine_type1.restore(&b.s.as, &e));
+			assert_int_equal(engine_type1.restore(&b.s.as, &e), 0);
 		}
 		assert_int_equal(counts(m).mappings, 4);
 	}
