@@ -72,18 +72,21 @@ static void disarm(struct run *r)
 		r->left = 0;
 }
 
-static int play_all(const struct scenario *s)
+static int play_all(const struct pair *pair, const struct scenario *s)
 {
 	static const struct saboteur saboteur = { arm, disarm };
 	int wrong = 0;
 
 	for (uint64_t nth = 1; wrong < 20; nth++) {
-		struct run r = { .what = s->name, .saboteur = &saboteur, .nth = nth };
+		struct run r = {
+			.what = s->name, .pair = pair, .saboteur = &saboteur, .nth = nth,
+		};
 
 		allocations = 0;
 		wrong += play(s, &r);
 		if (allocations < nth) {
-			printf("%s: %" PRIu64 " allocations\n", s->name, allocations);
+			printf("%s, %s: %" PRIu64 " allocations\n", pair->name, s->name,
+			       allocations);
 			if (!allocations) {
 				fprintf(stderr, "%s: no allocation was seen\n", s->name);
 				wrong++;
@@ -96,10 +99,5 @@ static int play_all(const struct scenario *s)
 
 int main(void)
 {
-	int wrong = 0;
-
-	for (size_t i = 0; i < num_scenarios; i++)
-		wrong += play_all(&scenarios[i]);
-	wrong += report_uncovered();
-	return wrong != 0;
+	return play_everything(play_all) != 0;
 }

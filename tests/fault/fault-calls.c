@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * Every system call of every scenario fails once with each of some errnos, and
- * then from each call on all of them fail.
+ * Every system call of every scenario fails once with each of some errnos; then
+ * from each call on all of its step fail, and then all that follow.
  */
 #include "fault.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int error;
+static enum mode mode;
 static uint64_t calls_before, injected_before;
 static bool failed;
 
@@ -18,7 +20,7 @@ static void arm(struct run *r)
 {
 	struct iommufd_emu_fault fault = {
 		.size = sizeof(fault), .error = error, .nth = r->left,
-		.count = r->persistent ? UINT64_MAX : 1,
+		.count = mode == ONCE ? 1 : UINT64_MAX,
 	};
 	struct iommufd_emu_counts c = { .size = sizeof(c) };
 
@@ -37,28 +39,29 @@ static void disarm(struct run *r)
 	iommufd_emu_get_counts(r->emu, &c);
 	if (c.injected != injected_before) {
 		failed = true;
-		r->left = r->persistent; /* all that follow fail at once, or none */
+		r->left = mode == FOR_GOOD; /* all that follow fail at once, or none */
 	} else if (r->left) {
 		r->left -= c.calls - calls_before;
 	}
 }
 
-static int play_all(const struct scenario *s, bool persistent)
+static int play_all(const struct pair *pair, const struct scenario *s)
 {
 	static const struct saboteur saboteur = { arm, disarm };
+	static const char *const lasts[] = { "", " while the step lasts", " for good" };
 	char what[64];
 	int wrong = 0;
 
 	snprintf(what, sizeof(what), "%s, %s", s->name, strerror(error));
 	for (uint64_t nth = 1; wrong < 20; nth++) {
 		struct run r = {
-			.what = what, .saboteur = &saboteur, .nth = nth, .persistent = persistent,
+			.what = what, .pair = pair, .saboteur = &saboteur, .nth = nth, .mode = mode,
 		};
 
 		failed = false;
 		wrong += play(s, &r);
 		if (!failed) {
-			printf("%s%s: %" PRIu64 " calls\n", what, persistent ? " for good" : "",
+			printf("%s, %s%s: %" PRIu64 " calls\n", pair->name, what, lasts[mode],
 			       nth - 1);
 			return wrong;
 		}
@@ -68,17 +71,16 @@ static int play_all(const struct scenario *s, bool persistent)
 
 int main(void)
 {
-	static const int errors[] = { ENOMEM, EIO, EBUSY, EINTR, EINVAL };
+	static const int errors[] = { EIO, ENOMEM, EBUSY, EINTR, EINVAL };
+	size_t count = getenv("LIBIOMMUFD_SLOW") ? 1 : ARRAY_SIZE(errors);
 	int wrong = 0;
 
-	for (size_t e = 0; e < ARRAY_SIZE(errors); e++) {
+	for (size_t e = 0; e < count; e++) {
 		error = errors[e];
-		for (size_t i = 0; i < num_scenarios; i++)
-			wrong += play_all(&scenarios[i], false);
+		wrong += play_everything(play_all);
 	}
 	error = EIO;
-	for (size_t i = 0; i < num_scenarios; i++)
-		wrong += play_all(&scenarios[i], true);
-	wrong += report_uncovered();
+	for (mode = STEP; mode <= FOR_GOOD; mode++)
+		wrong += play_everything(play_all);
 	return wrong != 0;
 }

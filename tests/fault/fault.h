@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
  * Scenarios that use the library as programs do, while calls or allocations
- * fail underneath. Each step must answer 0 or an error that its header
- * documents, leave a complete error record and change nothing when it fails,
- * and the library's view of mappings, spaces and attachments must be the
- * kernel's. When a scenario ends nothing may be left in the kernel.
+ * fail underneath, on every backend. Each step must answer 0 or an error that
+ * its header documents, leave a complete error record and change nothing when
+ * it fails, and the library's view of mappings, spaces and attachments must be
+ * the kernel's: what an IOAS maps is mapped for each device attached to it, and
+ * no device ever reaches more. When a scenario ends nothing may be left in the
+ * kernel.
+ *
+ * Environment: LIBIOMMUFD_BACKEND names the one backend to play on.
  */
 #ifndef FAULT_H
 #define FAULT_H
@@ -29,18 +33,33 @@ struct saboteur {
 	void (*disarm)(struct run *r);
 };
 
+/* How long a failure lasts. */
+enum mode {
+	ONCE,     /* the one call; what it keeps from being done is done at the next try */
+	STEP,     /* also every later call of that step, so that nothing can be undone either */
+	FOR_GOOD,
+};
+
+/* An engine, and how devices are had. */
+struct pair {
+	const char *name;    /* as opts.backend takes it */
+	bool by_group, type1;
+};
+
 struct run {
 	const char *what;    /* scenario and what is made to fail, for messages */
+	const struct pair *pair;
 	const struct saboteur *saboteur;
 	uint64_t nth;        /* what is to fail */
 	uint64_t left;       /* how far away that is; 0 when it has failed */
-	bool persistent;     /* the failure does not go away */
+	enum mode mode;
 	struct iommufd_emu *emu;
 	struct iommufd_ctx_opts opts; /* for contexts on that machine */
 	struct iommufd_ctx *ctx, *second;
 	struct iommufd_ioas *ioas[3];
-	struct iommufd_device *dev[3];
+	struct iommufd_device *dev[4];
 	bool loose;          /* the kernel may have kept what an unref could not destroy */
+	bool unclean;        /* -EUCLEAN: mappings of the record may be missing in the kernel */
 	int fds_before;
 	int wrong;
 	char before[16384], after[16384];
@@ -71,19 +90,32 @@ extern uint8_t memory[MEMORY_PAGES * 4096];
  */
 #define TRY(r, function, ...) ({ \
 	bool done_ = false; \
-	for (int try_ = 0; try_ < 2 && !done_ && !(try_ && (r)->persistent); try_++) { \
+	for (int try_ = 0; try_ < 2 && !done_ && !gives_up(r, try_); try_++) { \
 		step_begin(r); \
 		done_ = step_end(r, #function, try_, function(__VA_ARGS__)); \
 	} \
 	done_; })
 
+/* Is what only some backends can do to be had here? */
+bool can(struct run *r, uint32_t cap);
+
+/* Common steps of scenarios. */
 bool open_dev(struct run *r, int index, const char *name, uint64_t cookie);
+bool new_ioas(struct run *r, int index);
+bool map_at(struct run *r, int index, size_t page, size_t pages, uint64_t iova);
+bool attach(struct run *r, int dev, int ioas);
+
 void play_group(struct run *r);
 void play_irq(struct run *r);
 void play_fixed_irq(struct run *r);
 
 void step_begin(struct run *r);
 bool step_end(struct run *r, const char *function, int try, int rc);
+bool gives_up(const struct run *r, int try);
+
+/* state.c: what is, in words, and whether the kernel sees it so. */
+void describe(struct run *r, char *text, size_t room);
+void compare_with_kernel(struct run *r, const char *function);
 
 /* Everything the scenario has is given back; is anything left in the kernel? */
 void finish(struct run *r);
@@ -98,7 +130,10 @@ void drop_dev(struct run *r, int index);
 /* Plays one scenario on a new machine; returns what went wrong. */
 int play(const struct scenario *s, struct run *r);
 
-/* The functions that no step has called, on standard error; their number. */
-int report_uncovered(void);
+/*
+ * Calls @play_all for each pair and scenario; returns what went wrong. A
+ * function that no step has called is wrong, too.
+ */
+int play_everything(int (*play_all)(const struct pair *pair, const struct scenario *s));
 
 #endif

@@ -37,7 +37,7 @@ static void hear_of_changes(struct run *r)
 	if (!TRY(r, iommufd_ctx_get_event_fd, r->ctx) || !open_dev(r, 1, ALONE, 2))
 		return;
 	iommufd_emu_set_driver(r->emu, ALONE, "");
-	if (!read_event(r) && !r->persistent)
+	if (!read_event(r) && r->mode != FOR_GOOD)
 		wrong(r, "no event of a device that leaves");
 }
 

@@ -76,11 +76,11 @@ static void grow(struct run *r, const int *fds)
 	if (!TRY(r, iommufd_ctx_new, &r->opts, &r->ctx) || !open_dev(r, 0, MSIX, 0) ||
 	    !TRY(r, iommufd_irq_enable, r->dev[0], IOMMUFD_IRQ_MSIX, 0, 2, fds))
 		return;
-	for (int i = 0; i < 2 && rc && !(i && r->persistent); i++) {
+	for (int i = 0; i < 2 && rc && !(i && r->mode == FOR_GOOD); i++) {
 		step_begin(r);
 		rc = iommufd_irq_enable(r->dev[0], IOMMUFD_IRQ_MSIX, 3, 1, fds + 3);
 		step_end(r, "iommufd_irq_enable", i, rc);
-		if (!r->persistent && (!delivers(r, 0, fds[0]) || !delivers(r, 1, fds[1])))
+		if (r->mode == ONCE && (!delivers(r, 0, fds[0]) || !delivers(r, 1, fds[1])))
 			wrong(r, "vectors are lost after iommufd_irq_enable() returned %d", rc);
 	}
 	if (rc)

@@ -13,15 +13,20 @@ bool open_dev(struct run *r, int index, const char *name, uint64_t cookie)
 	return TRY(r, iommufd_device_open, r->ctx, name, &opts, &r->dev[index]);
 }
 
-static bool new_ioas(struct run *r, int index)
+bool new_ioas(struct run *r, int index)
 {
 	return TRY(r, iommufd_ioas_new, r->ctx, NULL, &r->ioas[index]);
 }
 
-static bool map_at(struct run *r, int index, size_t page, size_t pages, uint64_t iova)
+bool map_at(struct run *r, int index, size_t page, size_t pages, uint64_t iova)
 {
 	return TRY(r, iommufd_ioas_map, r->ioas[index], memory + page * PAGE, pages * PAGE,
 		   FIXED_RW, &iova, NULL);
+}
+
+bool attach(struct run *r, int dev, int ioas)
+{
+	return TRY(r, iommufd_device_attach, r->dev[dev], r->ioas[ioas]);
 }
 
 /* -- mapping, before and while a device is attached */
@@ -63,23 +68,29 @@ static void play_map(struct run *r)
 
 /* -- what an IOAS can be asked and told */
 
-static void play_space(struct run *r)
+static bool small_pages(struct run *r)
 {
 	struct iommufd_ioas_opts opts = {
 		.size = sizeof(opts), .flags = IOMMUFD_IOAS_NO_HUGE_PAGES,
 	};
+	int enabled;
+
+	return TRY(r, iommufd_ioas_new, r->ctx, &opts, &r->ioas[0]) &&
+	       TRY(r, iommufd_ioas_set_huge_pages, r->ioas[0], 1) &&
+	       TRY(r, iommufd_ioas_get_huge_pages, r->ioas[0], &enabled);
+}
+
+static void play_space(struct run *r)
+{
 	struct iommufd_ioas_info info = { .size = sizeof(info) };
 	struct iommufd_range ranges[16] = { { 0x100000, 0xffffff } };
 	size_t count = ARRAY_SIZE(ranges);
 	uint64_t align;
 	uint32_t id;
-	int enabled;
 
 	if (!TRY(r, iommufd_ctx_new, &r->opts, &r->ctx) ||
-	    !TRY(r, iommufd_ioas_new, r->ctx, &opts, &r->ioas[0]) ||
+	    (can(r, IOMMUFD_CAP_HUGE_PAGE_OPTION) ? !small_pages(r) : !new_ioas(r, 0)) ||
 	    !TRY(r, iommufd_ioas_get_id, r->ioas[0], &id) ||
-	    !TRY(r, iommufd_ioas_set_huge_pages, r->ioas[0], 1) ||
-	    !TRY(r, iommufd_ioas_get_huge_pages, r->ioas[0], &enabled) ||
 	    !TRY(r, iommufd_ioas_allow, r->ioas[0], ranges, 1) || !open_dev(r, 0, ALONE, 0) ||
 	    !TRY(r, iommufd_device_attach, r->dev[0], r->ioas[0]) ||
 	    !TRY(r, iommufd_ioas_get_ranges, r->ioas[0], ranges, &count) ||
@@ -98,7 +109,8 @@ static void copy_mappings(struct run *r, int fd)
 	if (!TRY(r, iommufd_ctx_new, &r->opts, &r->ctx) || !new_ioas(r, 0) || !new_ioas(r, 1) ||
 	    !open_dev(r, 0, ALONE, 0) || !TRY(r, iommufd_device_attach, r->dev[0], r->ioas[1]) ||
 	    !TRY(r, iommufd_ioas_map_file, r->ioas[0], fd, PAGE, 2 * PAGE, MAP_RW, &iova, NULL) ||
-	    !TRY(r, iommufd_ctx_change_process, r->ctx) || !map_at(r, 0, 0, 4, 0x10000) ||
+	    (can(r, IOMMUFD_CAP_CHANGE_PROCESS) && !TRY(r, iommufd_ctx_change_process, r->ctx)) ||
+	    !map_at(r, 0, 0, 4, 0x10000) ||
 	    !map_at(r, 0, 8, 4, 0x14000) || !map_at(r, 0, 4, 1, 0x18000) ||
 	    !TRY(r, iommufd_ioas_copy, r->ioas[1], r->ioas[0], 0x11000, 8 * PAGE, MAP_RW, &iova,
 		 NULL) ||
@@ -233,27 +245,46 @@ static void adopt_device(struct run *r)
 		step_begin(r);
 		rc = iommufd_device_from_fd(r->ctx, fd, NULL, &r->dev[0]);
 		iommufd_emu_close(r->emu, fd);
-		step_end(r, "iommufd_device_from_fd", r->persistent ? 0 : i, rc);
+		step_end(r, "iommufd_device_from_fd", r->mode == FOR_GOOD ? 0 : i, rc);
 	}
+}
+
+/* What only an iommufd has. */
+static bool serve_containers(struct run *r)
+{
+	uint32_t id;
+
+	return TRY(r, iommufd_ctx_get_fd, r->ctx) && new_ioas(r, 0) &&
+	       TRY(r, iommufd_ctx_set_compat_ioas, r->ctx, r->ioas[0]) &&
+	       TRY(r, iommufd_ctx_get_compat_ioas, r->ctx, &id) &&
+	       TRY(r, iommufd_ctx_clear_compat_ioas, r->ctx);
+}
+
+static bool adopt_context(struct run *r)
+{
+	int fd = iommufd_emu_open(r->emu, r->pair->type1 ? "/dev/vfio/vfio" : "/dev/iommu");
+	bool done = fd >= 0 && TRY(r, iommufd_ctx_from_fd, fd, &r->opts, &r->ctx);
+
+	if (fd >= 0)
+		iommufd_emu_close(r->emu, fd);
+	return done;
 }
 
 static void play_context(struct run *r)
 {
 	struct iommufd_ctx_opts opts = r->opts;
-	uint32_t mode, id;
+	uint32_t mode;
 
-	opts.flags = IOMMUFD_CTX_RLIMIT_PROCESS;
-	if (!TRY(r, iommufd_ctx_new, &opts, &r->ctx) ||
-	    !TRY(r, iommufd_ctx_set_rlimit_mode, r->ctx, 0) ||
-	    !TRY(r, iommufd_ctx_get_rlimit_mode, r->ctx, &mode) ||
-	    !TRY(r, iommufd_ctx_has, r->ctx, IOMMUFD_CAP_COPY) ||
-	    !TRY(r, iommufd_ctx_from_fd, iommufd_ctx_get_fd(r->ctx), &r->opts, &r->second) ||
-	    !TRY(r, iommufd_ctx_get_fd, r->second) || !new_ioas(r, 0) ||
-	    !TRY(r, iommufd_ctx_set_compat_ioas, r->ctx, r->ioas[0]) ||
-	    !TRY(r, iommufd_ctx_get_compat_ioas, r->ctx, &id) ||
-	    !TRY(r, iommufd_ctx_clear_compat_ioas, r->ctx))
+	if (!r->pair->type1)
+		opts.flags = IOMMUFD_CTX_RLIMIT_PROCESS;
+	if (!TRY(r, iommufd_ctx_new, &opts, &r->second) ||
+	    !TRY(r, iommufd_ctx_set_rlimit_mode, r->second, r->pair->type1) ||
+	    !TRY(r, iommufd_ctx_get_rlimit_mode, r->second, &mode) ||
+	    !TRY(r, iommufd_ctx_has, r->second, IOMMUFD_CAP_COPY) || !adopt_context(r) ||
+	    (!r->pair->type1 && !serve_containers(r)))
 		return;
-	adopt_device(r);
+	if (can(r, IOMMUFD_CAP_DEVICE_FD))
+		adopt_device(r);
 }
 
 const struct scenario scenarios[] = {
