@@ -38,7 +38,7 @@ struct model_ioas {
 	size_t count, room;
 	struct iommufd_range protect[MAX_RANGES];
 	size_t protected;
-	bool no_huge_pages;
+	bool no_huge_pages, coalesces;
 	struct mapping gone; /* one that was unmapped last; nothing if last is 0 */
 };
 

@@ -92,7 +92,7 @@ static bool check_copy(struct run *r, int d, const struct mapping *from, const s
 	if (dst.length > src.length)
 		dst.length = src.length;
 	memcpy(expected, src.here, dst.length);
-	say(r, "dma device %d: %u bytes from %#llx to %#llx", d, dst.length, (ull)src.iova,
+	say(r, "dma device %d: %u bytes from %#llx to %#llx; ", d, dst.length, (ull)src.iova,
 	    (ull)dst.iova);
 	if (!transfer(r, d, src.iova, src.length, false))
 		return true;
@@ -117,7 +117,7 @@ static bool check_refused(struct run *r, int d, const struct mapping *to, uint64
 		return false;
 	fill(&dst, g);
 	memcpy(before, dst.here, dst.length);
-	say(r, "dma device %d: %u bytes to %#llx, refused", d, dst.length, (ull)dst.iova);
+	say(r, "dma device %d: %u bytes to %#llx, refused; ", d, dst.length, (ull)dst.iova);
 	if (!transfer(r, d, dst.iova, dst.length, true))
 		return true;
 	if (memcmp(dst.here, before, dst.length))
@@ -149,24 +149,30 @@ static const struct mapping *draw_forbidden(const struct run *r, int i, uint64_t
 	return map->last && is_forbidden(r, i, map) ? map : NULL;
 }
 
+static bool check_once(struct run *r, int d, int i, uint64_t *g)
+{
+	const struct mapping *from, *to;
+
+	if (i == NO_IOAS || chance(g, 40)) {
+		to = draw_forbidden(r, i, g);
+		return to && check_refused(r, d, to, g);
+	}
+	from = some_mapping(r, i, g);
+	to = some_mapping(r, i, g);
+	return from && to && check_copy(r, d, from, to, g);
+}
+
 void op_dma(struct run *r, uint64_t *g)
 {
-	int d = some_device(r, g), i;
-	const struct mapping *from, *to;
+	int d = some_device(r, g), i, done = 0;
 
 	if (d < 0)
 		return nothing_to_do(r);
 	i = model_reach(&r->model, d);
 	if (!answered(r, iommufd_pci_set_bus_master(r->dev[d], 1), 0))
 		return;
-	if (i == NO_IOAS || chance(g, 40)) {
-		to = draw_forbidden(r, i, g);
-		if (!to || !check_refused(r, d, to, g))
-			nothing_to_do(r);
-		return;
-	}
-	from = some_mapping(r, i, g);
-	to = some_mapping(r, i, g);
-	if (!from || !to || !check_copy(r, d, from, to, g))
+	for (int n = is_emulated() ? 5 : 1; n && !r->failed; n--)
+		done += check_once(r, d, i, g);
+	if (!done)
 		nothing_to_do(r);
 }

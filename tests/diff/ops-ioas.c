@@ -84,6 +84,7 @@ void op_ioas_new(struct run *r, uint64_t *g)
 		return;
 	r->model.ioas[i] = (struct model_ioas){
 		.exists = true, .held = true, .no_huge_pages = !plain,
+		.coalesces = opts.flags & IOMMUFD_IOAS_COALESCE,
 	};
 }
 

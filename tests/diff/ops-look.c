@@ -130,9 +130,37 @@ static bool check_mappings(struct run *r, int i)
 	return true;
 }
 
+/* Not in the trace: backends may have no such option. */
+static bool has_huge_pages(struct run *r, int i, uint64_t flags)
+{
+	if (!(flags & IOMMUFD_IOAS_NO_HUGE_PAGES) != r->model.ioas[i].no_huge_pages)
+		return true;
+	differ(r, "flags are %#llx", (ull)flags);
+	return false;
+}
+
+static bool check_info(struct run *r, int i)
+{
+	struct iommufd_ioas_info info = { .size = sizeof(info) };
+	const struct model_ioas *as = &r->model.ioas[i];
+	uint64_t bytes = 0, attached = 0;
+
+	for (size_t n = 0; n < as->count; n++)
+		bytes += as->map[n].last - as->map[n].iova + 1;
+	for (int d = 0; d < NUM_DEVICES; d++)
+		attached += r->model.dev[d].open && r->model.dev[d].ioas == i;
+	return answered(r, iommufd_ioas_get_info(r->ioas[i], &info), 0) &&
+	       gave(r, "number of mappings", info.mappings, as->count) &&
+	       gave(r, "bytes", info.bytes, bytes) &&
+	       gave(r, "number of devices", info.attached, attached) &&
+	       gave(r, "alignment", info.align, model_align(&r->model, i)) &&
+	       gave(r, "coalescing", !!(info.flags & IOMMUFD_IOAS_COALESCE), as->coalesces) &&
+	       has_huge_pages(r, i, info.flags);
+}
+
 bool check_ioas(struct run *r, int i)
 {
-	return check_ranges(r, i) && check_mappings(r, i);
+	return check_info(r, i) && check_ranges(r, i) && check_mappings(r, i);
 }
 
 static bool check_device(struct run *r, int d)

@@ -135,6 +135,8 @@ static void draw_next(const struct run *r, int i, uint64_t *g, struct want *want
 		return;
 	*want = (struct want){ .length = length, .fixed = true, .iova = map->last + 1 };
 	*va = map->memory + (map->last - map->iova) + 1;
+	if (r->profile.wild && chance(g, 15)) /* and gone wrong there */
+		*va = (uintptr_t)r->mem->pool + NORMAL_SIZE + READ_ONLY_SIZE + MIB;
 }
 
 void op_map(struct run *r, uint64_t *g)
@@ -150,7 +152,7 @@ void op_map(struct run *r, uint64_t *g)
 		return nothing_to_do(r);
 	va = some_memory(r, i, g, access, &length);
 	draw_want(r, i, g, length, &want, &opts, &given);
-	if (want.fixed && chance(g, 20))
+	if (want.fixed && chance(g, 30))
 		draw_next(r, i, g, &want, &va);
 	say(r, "map ioas %d: %s, %#llx bytes, %s, %s", i, memory_name(r->mem, va), (ull)want.length,
 	    access_name(access), where(&want));

@@ -26,9 +26,9 @@ int some_device(const struct run *r, uint64_t *g)
 	return -1;
 }
 
-static bool may_be_wild(const struct run *r, int i)
+static bool may_be_wild(const struct run *r, int i, uint64_t *g)
 {
-	return r->profile.wild || model_attached(&r->model, i);
+	return r->profile.wild || model_attached(&r->model, i) || chance(g, 5);
 }
 
 static uint64_t crowded(uint64_t *g)
@@ -60,10 +60,10 @@ uint64_t some_iova(const struct run *r, int i, uint64_t *g, uint64_t length)
 		iova = below(g, 4) * PAGE;
 	else if (dice < 25)
 		iova = 2 * MIB * (1 + below(g, 1024));
-	else if (dice < 33 && may_be_wild(r, i)) /* around the end of a range */
+	else if (dice < 33 && may_be_wild(r, i, g)) /* around the end of a range */
 		iova = ranges[chance(g, 50) ? 0 : last].last + 1 - PAGE * below(g, 16) +
 		       PAGE * below(g, 16);
-	else if (dice < 34 && may_be_wild(r, i))
+	else if (dice < 34 && may_be_wild(r, i, g))
 		iova = UINT64_MAX - PAGE + 1 - PAGE * below(g, 16);
 	if (iova > UINT64_MAX - (length - 1))
 		iova = 0 - ((length + PAGE - 1) & ~(PAGE - 1));
@@ -80,7 +80,7 @@ uint64_t some_memory(const struct run *r, int i, uint64_t *g, uint32_t access, u
 {
 	uint64_t at, pages = 1 + below(g, 8), dice = below(g, 100);
 	uint64_t normal = NORMAL_SIZE / PAGE, fixed = READ_ONLY_SIZE / PAGE;
-	bool any = may_be_wild(r, i);
+	bool any = may_be_wild(r, i, g);
 
 	if (dice < 15)
 		pages = 1 + below(g, 64);
