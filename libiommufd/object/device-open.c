@@ -202,7 +202,7 @@ static bool try_next(int r)
 static int check_isolation(struct iommufd_device *dev, const char *function,
 			   const struct place *place)
 {
-	if (place->noiommu == dev->ctx->backend.noiommu)
+	if (place->noiommu == dev->ctx->backend.noiommu || !place->sysfs[0])
 		return 0;
 	if (place->noiommu)
 		return err(-EPERM, function, place->name,

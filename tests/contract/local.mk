@@ -16,6 +16,8 @@ tests_contract_libcontract_la_SOURCES = \
 
 contract_tests += \
 	tests/contract/test-ctx \
+	tests/contract/test-ctx-backend \
+	tests/contract/test-ctx-fd \
 	tests/contract/test-ctx-use \
 	tests/contract/test-device \
 	tests/contract/test-device-fd \
@@ -35,6 +37,7 @@ contract_tests += \
 	tests/contract/test-dma \
 	tests/contract/test-region \
 	tests/contract/test-irq \
+	tests/contract/test-noiommu \
 	tests/contract/test-pci \
 	tests/contract/test-reset \
 	tests/contract/test-error \
@@ -49,6 +52,18 @@ EXTRA_DIST += tests/contract/no-emulator tests/contract/odd-emulator
 tests_contract_test_ctx_SOURCES = tests/contract/test-ctx.c
 tests_contract_test_ctx_CFLAGS = $(contract_cflags)
 tests_contract_test_ctx_LDADD = $(contract_libs)
+
+tests_contract_test_ctx_backend_SOURCES = tests/contract/test-ctx-backend.c
+tests_contract_test_ctx_backend_CFLAGS = $(contract_cflags)
+tests_contract_test_ctx_backend_LDADD = $(contract_libs)
+
+tests_contract_test_ctx_fd_SOURCES = tests/contract/test-ctx-fd.c
+tests_contract_test_ctx_fd_CFLAGS = $(contract_cflags)
+tests_contract_test_ctx_fd_LDADD = $(contract_libs)
+
+tests_contract_test_noiommu_SOURCES = tests/contract/test-noiommu.c
+tests_contract_test_noiommu_CFLAGS = $(contract_cflags)
+tests_contract_test_noiommu_LDADD = $(contract_libs)
 
 tests_contract_test_ctx_use_SOURCES = tests/contract/test-ctx-use.c
 tests_contract_test_ctx_use_CFLAGS = $(contract_cflags)

@@ -54,7 +54,9 @@ static int ask_emulated(enum shape shape,
 	static const uint64_t flags[] = {
 		[SHAPE_NO_NODE] = IOMMUFD_EMU_NO_IOMMU_NODE,
 		[SHAPE_NO_PERMISSION] = IOMMUFD_EMU_NO_PERMISSION,
+		[SHAPE_OWN_GROUPS] = IOMMUFD_EMU_NO_PERMISSION,
 		[SHAPE_UNPRIVILEGED] = IOMMUFD_EMU_UNPRIVILEGED,
+		[SHAPE_NO_RAWIO] = IOMMUFD_EMU_NOIOMMU | IOMMUFD_EMU_UNPRIVILEGED,
 		[SHAPE_LITTLE_MEMORY] = 0,
 	};
 	struct iommufd_emu_opts shaped = { .size = sizeof(shaped), .flags = flags[shape] };
@@ -113,21 +115,21 @@ static size_t list_nodes(const char *dir, struct node *nodes, size_t room)
 	return n;
 }
 
-/* One in which anyone may open /dev/iommu and containers, and nobody but root the devices. */
-static int forbid_devices(void)
+/* A user for whom /dev/iommu and groups have these modes; the nodes of devices are root's. */
+static int be_user(mode_t iommu, mode_t groups)
 {
-	static struct node nodes[64];
-	size_t n = list_nodes("/dev/vfio", nodes, 32);
-	struct stat iommu;
-	bool has_iommu = !stat("/dev/iommu", &iommu);
+	static struct node nodes[128];
+	size_t n = list_nodes("/dev/vfio", nodes, 64), devices;
+	struct stat st;
+	bool has_iommu = !stat("/dev/iommu", &st);
 
-	n += list_nodes("/dev/vfio/devices", nodes + n, 32);
+	devices = list_nodes("/dev/vfio/devices", nodes + n, 64);
 	umask(0);
 	if (empty_dev() || mkdir("/dev/vfio", 0755) || mkdir("/dev/vfio/devices", 0755) ||
-	    (has_iommu && mknod("/dev/iommu", S_IFCHR | 0666, iommu.st_rdev)))
+	    (has_iommu && mknod("/dev/iommu", S_IFCHR | iommu, st.st_rdev)))
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		mode_t mode = strcmp(nodes[i].path, "/dev/vfio/vfio") ? 0600 : 0666;
+	for (size_t i = 0; i < n + devices; i++) {
+		mode_t mode = i >= n ? 0600 : strcmp(nodes[i].path, "/dev/vfio/vfio") ? groups : 0666;
 
 		if (mknod(nodes[i].path, S_IFCHR | mode, nodes[i].number))
 			return -1;
@@ -158,9 +160,13 @@ static int arrange(enum shape shape)
 	case SHAPE_NO_PERMISSION:
 		return access("/dev/iommu", F_OK) || setgid(1000) || setuid(1000);
 	case SHAPE_NO_DEVICE_PERMISSION:
-		return forbid_devices();
+		return be_user(0666, 0600);
+	case SHAPE_OWN_GROUPS:
+		return be_user(0600, 0666);
 	case SHAPE_UNPRIVILEGED:
 		return drop_capability(CAP_SYS_RESOURCE);
+	case SHAPE_NO_RAWIO:
+		return access("/dev/vfio/noiommu-0", F_OK) || drop_capability(CAP_SYS_RAWIO);
 	case SHAPE_LITTLE_MEMORY:
 		return setrlimit(RLIMIT_MEMLOCK, &lockable) || drop_capability(CAP_IPC_LOCK);
 	}
@@ -204,4 +210,30 @@ int ask_in_shape(struct fixture *f, enum shape shape,
 	if (rc == NO_RECORD)
 		fail_msg("the failure left no complete error record");
 	return rc;
+}
+
+bool has_containers(struct fixture *f)
+{
+	const char *name = iommufd_ctx_get_backend(f->ctx);
+
+	return strstr(name, "+type1") || strstr(name, "group+noiommu");
+}
+
+static char policy[32];
+
+int policy_setup(void **state)
+{
+	const char *set = getenv("LIBIOMMUFD_BACKEND");
+
+	snprintf(policy, sizeof(policy), "%s", set ? set : "");
+	return fixture_setup(state);
+}
+
+int policy_teardown(void **state)
+{
+	if (*policy)
+		setenv("LIBIOMMUFD_BACKEND", policy, 1);
+	else
+		unsetenv("LIBIOMMUFD_BACKEND");
+	return fixture_teardown(state);
 }

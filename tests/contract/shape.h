@@ -14,8 +14,10 @@ enum shape {
 	SHAPE_NO_NODE,       /* /dev/iommu does not exist */
 	SHAPE_NO_DRIVER,     /* it exists, with nothing behind it */
 	SHAPE_NO_PERMISSION, /* it may not be opened */
-	SHAPE_NO_DEVICE_PERMISSION, /* the character devices may not be opened */
+	SHAPE_NO_DEVICE_PERMISSION, /* neither character devices nor groups may be opened */
+	SHAPE_OWN_GROUPS,    /* a user who may not open /dev/iommu, and owns the groups' nodes */
 	SHAPE_UNPRIVILEGED,  /* no CAP_SYS_RESOURCE */
+	SHAPE_NO_RAWIO,      /* no IOMMU, and no CAP_SYS_RAWIO */
 	SHAPE_LITTLE_MEMORY, /* SHAPE_LOCKABLE bytes may be locked */
 };
 
@@ -28,6 +30,17 @@ enum shape {
  */
 int ask_in_shape(struct fixture *f, enum shape shape,
 		 int (*ask)(const struct iommufd_ctx_opts *opts, const char *device));
+
+/* The backend keeps address spaces in VFIO containers. */
+bool has_containers(struct fixture *f);
+
+/*
+ * LIBIOMMUFD_BACKEND goes before the caller's wish, so that a program runs on
+ * any backend. A case about the wish itself may change it.
+ */
+int policy_setup(void **state);
+int policy_teardown(void **state);
+#define CASE_OF_POLICY(f) { #f, f, policy_setup, policy_teardown, (void *)(uintptr_t)#f }
 
 /* @rc, or another number if the error record does not fit it. */
 int answer(int rc);
