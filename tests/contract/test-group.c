@@ -312,13 +312,14 @@ static void policy_singleton_takes_devices_alone_only(void **state)
 {
 	struct fixture *f = *state;
 	struct iommufd_ctx *ctx = ctx_with(f, IOMMUFD_GROUP_SINGLETON);
+	const char *sibling = device_name(f, SIBLING2);
 	struct iommufd_device *none = (void *)f;
 
 	open_in(f, ctx, ALONE1);
 	open_in(f, ctx, ALONE2);
 	assert_error(iommufd_device_open(ctx, device_name(f, SIBLING1), NULL, &none), -EPERM);
 	assert_null(none);
-	assert_non_null(strstr(expected_record()->message, device_name(f, SIBLING2)));
+	assert_non_null(strstr(expected_record()->message, sibling));
 	assert_null(strstr(expected_record()->message, device_name(f, SIBLING1)));
 	assert_non_null(strstr(expected_record()->object, device_name(f, SIBLING1)));
 	get_device(f, SIBLING1); /* free to be had under another policy */
