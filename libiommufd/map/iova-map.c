@@ -3,34 +3,8 @@
 
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "map/alias.h"
-#include "map/range-tree.h"
-
-struct mapping {
-	struct map_entry e;
-	uint32_t prepared : 1;		/* not finished yet */
-	uint32_t aliased : 1;		/* its VA range overlaps, or once did, another one's */
-	uint32_t va_leaves : 30;	/* reserved in the lookups while prepared */
-	union {
-		uint32_t iova_leaves;
-		uint32_t next_free;
-	};
-};
-
-#define NO_MAPPING UINT32_MAX
-
-struct iova_map {
-	struct iova_map_tables lookups;
-	struct range_tree tree;		/* IOVA ranges; the numbers are indices of mappings[] */
-	struct mapping *mappings;
-	uint32_t room;
-	uint32_t free;
-	struct alias_set aliases;	/* VA ranges that share pages */
-	uint32_t fresh;			/* prepared when the lookups were as they are now */
-	uint64_t count, bytes;
-};
+#include "map/iova-map-priv.h"
 
 _Static_assert(offsetof(struct iova_map, lookups) == 0, "readers know where the lookups are");
 
@@ -63,21 +37,6 @@ void iova_map_free(struct iova_map *m)
 	free(m->aliases.nodes);
 	free(m->mappings);
 	free(m);
-}
-
-static uint64_t last_iova(const struct map_entry *e)
-{
-	return e->iova + e->length - 1;
-}
-
-static uint64_t last_va(const struct map_entry *e)
-{
-	return e->va + e->length - 1;
-}
-
-static struct mapping *mapping_at(const struct iova_map *m, struct range_pos pos)
-{
-	return &m->mappings[range_value(pos)];
 }
 
 /* ---- adding ---- */
@@ -244,6 +203,11 @@ static void publish(struct iova_map *m, uint32_t id)
 		make_alias(m, id);
 }
 
+void iova_map_publish(struct iova_map *m, uint32_t id)
+{
+	publish(m, id);
+}
+
 int iova_map_commit(struct iova_map *m, uint32_t ticket)
 {
 	struct mapping *new = &m->mappings[ticket];
@@ -272,83 +236,6 @@ int iova_map_insert(struct iova_map *m, const struct map_entry *e)
 	return rc ? rc : iova_map_commit(m, ticket);
 }
 
-/* ---- reading ---- */
-
-bool iova_map_next(const struct iova_map *m, uint64_t from, struct map_entry *out)
-{
-	struct range_pos pos;
-
-	if (!range_tree_find(&m->tree, from, &pos))
-		return false;
-	if (out)
-		*out = mapping_at(m, pos)->e;
-	return true;
-}
-
-bool iova_map_first_overlap(const struct iova_map *m, uint64_t iova, uint64_t length,
-			    struct map_entry *out)
-{
-	struct range_pos pos;
-
-	if (!length || !range_tree_find(&m->tree, iova, &pos))
-		return false;
-	if (range_start(pos) > iova && range_start(pos) - iova >= length)
-		return false;
-	if (out)
-		*out = mapping_at(m, pos)->e;
-	return true;
-}
-
-bool iova_map_find(const struct iova_map *m, uint64_t iova, struct map_entry *out)
-{
-	return iova_map_first_overlap(m, iova, 1, out);
-}
-
-uint64_t iova_map_count(const struct iova_map *m)
-{
-	return m->count;
-}
-
-uint64_t iova_map_bytes(const struct iova_map *m)
-{
-	return m->bytes;
-}
-
-int iova_map_check_whole(const struct iova_map *m, uint64_t iova, uint64_t last, uint64_t *bytes,
-			 uint64_t *count, struct map_entry *cut)
-{
-	uint64_t all = 0, number = 0;
-	struct range_pos pos;
-	int rc = 0;
-	bool more;
-
-	if (cut)
-		memset(cut, 0, sizeof(*cut));
-	if (iova > last)
-		return -EINVAL;
-	for (more = range_tree_find(&m->tree, iova, &pos); more && range_start(pos) <= last;
-	     more = range_tree_next(&pos)) {
-		const struct mapping *mapping = mapping_at(m, pos);
-
-		if (range_start(pos) < iova || range_last(pos) > last)
-			rc = -EINVAL;
-		else if (mapping->prepared)
-			rc = -EBUSY;
-		if (rc) {
-			if (cut)
-				*cut = mapping->e;
-			return rc;
-		}
-		all += mapping->e.length;
-		number++;
-	}
-	if (bytes)
-		*bytes = all;
-	if (count)
-		*count = number;
-	return 0;
-}
-
 /* ---- removing ---- */
 
 /* Where the mapping is what readers see, show the newest of the others, or nothing. */
@@ -370,6 +257,22 @@ static void uncover(struct iova_map *m, uint32_t id)
 		if (end == last)
 			return;
 	}
+}
+
+static void unpublish_va(struct iova_map *m, uint32_t id)
+{
+	const struct map_entry *e = &m->mappings[id].e;
+
+	if (m->mappings[id].aliased)
+		uncover(m, id);
+	else
+		lookup_clear(m->lookups.va_to_iova, e->va, e->length);
+}
+
+void iova_map_unpublish_va(struct iova_map *m, uint32_t id)
+{
+	unpublish_va(m, id);
+	m->mappings[id].aliased = false;
 }
 
 /* The lowest finished mapping that lies wholly inside iova..last. */
@@ -397,10 +300,7 @@ bool iova_map_pop(struct iova_map *m, uint64_t iova, uint64_t last, struct map_e
 
 	e = &m->mappings[id].e;
 	if (e->kind == MAP_KIND_VA) {
-		if (m->mappings[id].aliased)
-			uncover(m, id);
-		else
-			lookup_clear(m->lookups.va_to_iova, e->va, e->length);
+		unpublish_va(m, id);
 		lookup_clear(m->lookups.iova_to_va, e->iova, e->length);
 	}
 	m->count--;

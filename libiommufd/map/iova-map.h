@@ -94,6 +94,22 @@ int iova_map_check_whole(const struct iova_map *m, uint64_t iova, uint64_t last,
  */
 bool iova_map_pop(struct iova_map *m, uint64_t iova, uint64_t last, struct map_entry *out);
 
+/*
+ * Give the memory of all mappings within iova..last, which cuts none, another address: of that at
+ * IOVA x, va + (x - iova).  In two steps, so that the kernel can be asked between them; the lock is
+ * held throughout.  Files are left as they are.  iova_map_move_prepare() gets the memory that is
+ * needed, and returns 0 or -ENOMEM; the others cannot fail.
+ */
+struct iova_map_move {
+	uint64_t iova, last, va;
+	uint32_t va_leaves, iova_leaves;	/* reserved in the lookups */
+};
+
+int iova_map_move_prepare(struct iova_map *m, uint64_t iova, uint64_t last, uint64_t va,
+			  struct iova_map_move *move);
+void iova_map_move_commit(struct iova_map *m, const struct iova_map_move *move);
+void iova_map_move_abandon(struct iova_map *m, const struct iova_map_move *move);
+
 /* What the readers below need of a map, at its very beginning. */
 struct iova_map_tables {
 	struct lookup *va_to_iova;

@@ -11,6 +11,9 @@ libiommufd_core_la_SOURCES += \
 	libiommufd/map/iova-alloc.c \
 	libiommufd/map/iova-alloc.h \
 	libiommufd/map/iova-map.c libiommufd/map/iova-map.h \
+	libiommufd/map/iova-map-move.c \
+	libiommufd/map/iova-map-priv.h \
+	libiommufd/map/iova-map-read.c \
 	libiommufd/map/lookup.c libiommufd/map/lookup.h \
 	libiommufd/map/lookup-cell.c \
 	libiommufd/map/lookup-hash.c \

@@ -94,6 +94,11 @@ int lookup_reserve(struct lookup *l, uint64_t start, uint64_t last, uint64_t del
 	return rc;
 }
 
+int lookup_reserve_leaves(struct lookup *l, uint32_t leaves)
+{
+	return flat_reserve(&table_of(l)->flats, leaves);
+}
+
 void lookup_unreserve(struct lookup *l, uint32_t leaves)
 {
 	table_of(l)->flats.reserved -= leaves;

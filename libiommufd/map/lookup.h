@@ -78,6 +78,9 @@ void lookup_publish(struct lookup *l, uint64_t start, uint64_t last, uint64_t de
 		    uint32_t leaves);
 void lookup_unreserve(struct lookup *l, uint32_t leaves);
 
+/* Promise leaves beyond what a range needs now, for what is changed near it before it is set. */
+int lookup_reserve_leaves(struct lookup *l, uint32_t leaves);
+
 /* Publish, if that is simple because nothing near is mapped; else do nothing, return false. */
 bool lookup_publish_alone(struct lookup *l, uint64_t start, uint64_t last, uint64_t delta,
 			  uint32_t leaves);

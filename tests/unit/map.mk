@@ -4,6 +4,7 @@
 unit_tests += \
 	tests/unit/test-map-fail \
 	tests/unit/test-map-iova \
+	tests/unit/test-map-iova-random \
 	tests/unit/test-map-lookup \
 	tests/unit/test-map-lookup-random \
 	tests/unit/test-map-threads \
@@ -17,11 +18,17 @@ tests_unit_test_map_fail_CFLAGS = $(unit_cflags)
 tests_unit_test_map_fail_LDADD = $(unit_libs)
 tests_unit_test_map_fail_LDFLAGS = $(AM_LDFLAGS) $(map_wrap)
 
-tests_unit_test_map_iova_SOURCES = tests/unit/test-map-iova.c tests/unit/test-map-fail.h \
-	tests/unit/test-map.h
+tests_unit_test_map_iova_SOURCES = tests/unit/test-map-iova.c tests/unit/test-map-iova.h \
+	tests/unit/test-map-fail.h tests/unit/test-map.h
 tests_unit_test_map_iova_CFLAGS = $(unit_cflags)
 tests_unit_test_map_iova_LDADD = $(unit_libs)
 tests_unit_test_map_iova_LDFLAGS = $(AM_LDFLAGS) $(map_wrap)
+
+tests_unit_test_map_iova_random_SOURCES = tests/unit/test-map-iova-random.c \
+	tests/unit/test-map-iova.h tests/unit/test-map-fail.h tests/unit/test-map.h
+tests_unit_test_map_iova_random_CFLAGS = $(unit_cflags)
+tests_unit_test_map_iova_random_LDADD = $(unit_libs)
+tests_unit_test_map_iova_random_LDFLAGS = $(AM_LDFLAGS) $(map_wrap)
 
 tests_unit_test_map_lookup_SOURCES = tests/unit/test-map-lookup.c tests/unit/test-map-lookup.h \
 	tests/unit/test-map.h

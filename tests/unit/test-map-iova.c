@@ -1,44 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* The interval map: rules of overlap, tickets, removal, and several mappings of one VA. */
-#include "test-map.h"
-
-#include "test-map-fail.h"
-
-#include "map/iova-map.h"
-
-static int setup(void **state)
-{
-	struct iova_map *m;
-	int rc = iova_map_new(&m);
-
-	*state = m;
-	return rc;
-}
-
-/* Without address space for the flat arrays. */
-static int setup_radix(void **state)
-{
-	int rc;
-
-	fail_large = true;
-	rc = setup(state);
-	fail_large = false;
-	return rc;
-}
-
-static int teardown(void **state)
-{
-	iova_map_free(*state);
-	return 0;
-}
-
-static struct map_entry of_va(uint64_t iova, uint64_t length, uint64_t va)
-{
-	struct map_entry e = { .iova = iova, .length = length, .va = va, .prot = 3,
-			       .kind = MAP_KIND_VA };
-
-	return e;
-}
+#include "test-map-iova.h"
 
 static void add(struct iova_map *m, uint64_t iova, uint64_t length, uint64_t va)
 {
@@ -52,28 +14,6 @@ static void add_fails(struct iova_map *m, uint64_t iova, uint64_t length, uint64
 	struct map_entry e = of_va(iova, length, va);
 
 	assert_int_equal(iova_map_insert(m, &e), -error);
-}
-
-static void expect_iova(const struct iova_map *m, uint64_t va, uint64_t wanted, uint64_t iova,
-			uint64_t run)
-{
-	uint64_t got = 0, got_run = 0;
-
-	assert_int_equal(iova_map_to_iova(m, va, wanted, &got, &got_run), run ? 0 : -ENOENT);
-	assert_int_equal(got_run, run);
-	if (run)
-		assert_int_equal(got, iova);
-}
-
-static void expect_va(const struct iova_map *m, uint64_t iova, uint64_t wanted, uint64_t va,
-		      uint64_t run)
-{
-	uint64_t got = 0, got_run = 0;
-
-	assert_int_equal(iova_map_to_va(m, iova, wanted, &got, &got_run), run ? 0 : -ENOENT);
-	assert_int_equal(got_run, run);
-	if (run)
-		assert_int_equal(got, va);
 }
 
 static void invalid_einval(void **state)
@@ -252,6 +192,49 @@ static void newest_alias_is_seen(void **state)
 	expect_iova(*state, va + 2 * PAGE, 1, 0, 0);
 }
 
+static void moved_together(void **state)
+{
+	struct iova_map_move move;
+	uint64_t va = 0x7f0000000000, iova = 0x100000;
+
+	for (unsigned int i = 0; i < 4; i++)
+		add(*state, iova + i * PAGE, PAGE, va + 2 * i * PAGE);
+	/* Over the memory of two of them, and of one that stays. */
+	add(*state, 0x200000, PAGE, va + 3 * PAGE);
+	assert_int_equal(iova_map_move_prepare(*state, iova, iova + 4 * PAGE - 1, va + 2 * PAGE,
+					       &move), 0);
+	expect_iova(*state, va, PAGE, iova, PAGE);
+	iova_map_move_commit(*state, &move);
+	expect_iova(*state, va, PAGE, 0, 0);
+	expect_iova(*state, va + 2 * PAGE, UINT64_MAX, iova, 4 * PAGE);
+	expect_va(*state, iova, UINT64_MAX, va + 2 * PAGE, 4 * PAGE);
+	expect_iova(*state, va + 6 * PAGE, PAGE, 0, 0);
+	assert_true(iova_map_pop(*state, iova, iova + 4 * PAGE - 1, NULL));
+	assert_true(iova_map_pop(*state, iova, iova + 4 * PAGE - 1, NULL));
+	expect_iova(*state, va + 3 * PAGE, PAGE, 0x200000, PAGE);
+}
+
+/* Alone each needs no leaf of the lookup, together they do: it must be there beforehand. */
+static void moved_to_share_slots(void **state)
+{
+	enum { COUNT = 400 };
+	uint64_t va = 0x7f0000000000, iova = 1ull << 40;
+	struct iova_map_move move;
+	uint64_t i;
+
+	for (i = 0; i < COUNT; i++)
+		add(*state, iova + i * MIB, PAGE, va + i * 4 * MIB);
+	va += 16 * GIB;
+	assert_int_equal(iova_map_move_prepare(*state, iova, iova + COUNT * MIB, va, &move), 0);
+	fail_all = true;
+	iova_map_move_commit(*state, &move);
+	fail_all = false;
+	for (i = 0; i < COUNT; i++) {
+		expect_iova(*state, va + i * MIB, UINT64_MAX, iova + i * MIB, PAGE);
+		expect_va(*state, iova + i * MIB, UINT64_MAX, va + i * MIB, PAGE);
+	}
+}
+
 /* One page behind very many IOVAs, as a dummy page is. */
 static void many_aliases_of_one_page(void **state)
 {
@@ -272,153 +255,6 @@ static void many_aliases_of_one_page(void **state)
 	expect_iova(*state, va, PAGE, 0, 0);
 }
 
-/* ---- against a list of mappings ---- */
-
-enum { MODEL_MAX = 200 };
-
-struct model {
-	struct map_entry e[MODEL_MAX];		/* oldest first */
-	unsigned int count;
-};
-
-static const uint64_t va_bases[] = { 0x7f0000000000, (1ull << 48) - GIB, (1ull << 56) + GIB,
-				     -4 * GIB };
-static const uint64_t iova_bases[] = { 0, 1ull << 40, (1ull << 48) - 8 * GIB, 1ull << 58,
-				       -64 * GIB };
-
-static bool covers(const struct map_entry *e, uint64_t start, uint64_t addr)
-{
-	return addr >= start && addr - start < e->length;
-}
-
-static void check_va(const struct model *m, const struct iova_map *map, uint64_t va)
-{
-	unsigned int i = m->count;
-	uint64_t iova, run;
-
-	while (i && !(m->e[i - 1].kind == MAP_KIND_VA && covers(&m->e[i - 1], m->e[i - 1].va, va)))
-		i--;
-	if (i)
-		expect_iova(map, va, 1, m->e[i - 1].iova + (va - m->e[i - 1].va), 1);
-	else
-		expect_iova(map, va, 1, 0, 0);
-
-	/* Both tables agree over the whole run. */
-	if (i && !iova_map_to_iova(map, va, 8 * MIB, &iova, &run)) {
-		uint64_t back, back_run;
-
-		assert_int_equal(iova_map_to_va(map, iova + run - 1, 1, &back, &back_run), 0);
-		assert_int_equal(back, va + run - 1);
-	}
-}
-
-static void check_iova(const struct model *m, const struct iova_map *map, uint64_t iova)
-{
-	unsigned int i = 0;
-	struct map_entry e;
-
-	while (i < m->count && !covers(&m->e[i], m->e[i].iova, iova))
-		i++;
-	assert_int_equal(iova_map_find(map, iova, &e), i < m->count);
-	if (i < m->count)
-		assert_memory_equal(&e, &m->e[i], sizeof(e));
-	if (i < m->count && e.kind == MAP_KIND_VA)
-		expect_va(map, iova, 1, e.va + (iova - e.iova), 1);
-	else
-		expect_va(map, iova, 1, 0, 0);
-}
-
-static struct map_entry random_entry(uint64_t *rng, unsigned int number)
-{
-	static const uint64_t units[] = { PAGE, PAGE, PAGE, PAGE, 2 * MIB, GIB };
-	unsigned int unit = test_below(rng, 6);
-	uint64_t length, va, iova;
-	struct map_entry e;
-
-	length = units[unit] * (1 + test_below(rng, unit < 4 ? 40 : 3));
-	va = va_bases[test_below(rng, 4)] + test_below(rng, unit < 4 ? 1024 : 4) * units[unit];
-	/* Large ones now and then a little off. */
-	if (unit >= 4 && !test_below(rng, 3)) {
-		va += PAGE * test_below(rng, 3);
-		length -= PAGE * test_below(rng, 3);
-	}
-	if (length - 1 > UINT64_MAX - va)
-		length = -va;
-	iova = iova_bases[test_below(rng, 5)] +
-		(unit < 4 ? test_below(rng, 4096) * PAGE : test_below(rng, 28) * 2 * GIB);
-	e = of_va(iova, length, va);
-	e.offset = number;
-	if (!test_below(rng, 8)) {
-		e.kind = MAP_KIND_FILE;
-		e.va = 0;
-	}
-	return e;
-}
-
-static void random_mappings(void **state)
-{
-	static struct model m;
-	struct iova_map *map = *state;
-	uint64_t rng = test_seed(__func__), bytes = 0;
-	unsigned int round, rounds = test_rounds(60000), i, k;
-	struct map_entry e = of_va(0, PAGE, PAGE), out;
-
-	m.count = 0;
-	for (round = 0; round < rounds; round++) {
-		if (m.count < MODEL_MAX && test_below(&rng, 100) < (round / 300 % 2 ? 40 : 60)) {
-			bool overlap = false;
-			uint32_t ticket;
-			int rc;
-
-			e = random_entry(&rng, round);
-			for (i = 0; i < m.count; i++)
-				overlap |= covers(&e, e.iova, m.e[i].iova) ||
-					covers(&m.e[i], m.e[i].iova, e.iova);
-			rc = iova_map_prepare(map, &e, &ticket);
-			assert_int_equal(rc, overlap ? -EEXIST : 0);
-			if (!rc && !test_below(&rng, 10)) {
-				iova_map_abandon(map, ticket);
-			} else if (!rc) {
-				/* Under one lock, publishing does not depend on memory. */
-				fail_all = true;
-				rc = iova_map_commit(map, ticket);
-				fail_all = false;
-				assert_int_equal(rc, 0);
-				m.e[m.count++] = e;
-				bytes += e.length;
-			}
-		} else if (m.count) {
-			i = test_below(&rng, m.count);
-			e = m.e[i];
-			allocations = 0;
-			fail_all = true;
-			assert_true(iova_map_pop(map, e.iova, e.iova + e.length - 1, &out));
-			fail_all = false;
-			assert_int_equal(allocations, 0);
-			assert_memory_equal(&e, &out, sizeof(e));
-			memmove(&m.e[i], &m.e[i + 1], (--m.count - i) * sizeof(e));
-			bytes -= e.length;
-		}
-		for (k = 0; k < 6; k++) {
-			check_va(&m, map, e.va + test_random(&rng) % e.length);
-			check_iova(&m, map, e.iova + test_random(&rng) % e.length);
-			check_va(&m, map, va_bases[k % 4] + test_below(&rng, 1100) * PAGE);
-		}
-		check_va(&m, map, e.va - 1);
-		check_va(&m, map, e.va + e.length);
-		check_iova(&m, map, e.iova - 1);
-		check_iova(&m, map, e.iova + e.length);
-		assert_int_equal(iova_map_count(map), m.count);
-		assert_int_equal(iova_map_bytes(map), bytes);
-	}
-	while (iova_map_pop(map, 0, UINT64_MAX, &out))
-		m.count--;
-	assert_int_equal(m.count, 0);
-	for (k = 0; k < 4; k++)
-		for (i = 0; i < 3 * GIB / PAGE; i += 997)
-			expect_iova(map, va_bases[k] + i * PAGE, 1, 0, 0);
-}
-
 #define with(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -433,9 +269,9 @@ int main(void)
 		with(pop_takes_whole_mappings_in_order),
 		with(tickets),
 		with(newest_alias_is_seen),
+		with(moved_together),
+		with(moved_to_share_slots),
 		with(many_aliases_of_one_page),
-		with(random_mappings),
-		{ "random_mappings (radix)", random_mappings, setup_radix, teardown, NULL },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
