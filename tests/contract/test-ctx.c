@@ -148,6 +148,13 @@ static void ctx_new_no_driver_enodev(void **state)
 
 static void ctx_new_no_permission_eacces(void **state)
 {
+	struct iommufd_ctx_opts opts = { .size = sizeof(opts), .backend = "iommufd" };
+	struct iommufd_ctx *ctx;
+
+	unsetenv("LIBIOMMUFD_BACKEND");
+	if (iommufd_ctx_new(&opts, &ctx))
+		skip_case(*state, "no /dev/iommu to be kept from");
+	iommufd_ctx_unref(ctx);
 	assert_int_equal(ask_in_shape(*state, SHAPE_NO_PERMISSION, ask_iommufd), -EACCES);
 }
 
