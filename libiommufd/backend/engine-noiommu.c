@@ -42,8 +42,9 @@ static int probe(struct engine *e)
 	}
 	e->own = own;
 	own->pagemap = sys_open(e->core->sys, PAGEMAP, O_RDONLY);
-	if (own->pagemap == -EMFILE || own->pagemap == -ENFILE || own->pagemap == -ENOMEM)
-		return own->pagemap;
+	if (own->pagemap < 0 && own->pagemap != -EACCES && own->pagemap != -EPERM &&
+	    own->pagemap != -ENOENT)
+		return own->pagemap; /* it may be had the next time */
 	e->caps = CAP(MAP_WITHOUT_DEVICE) | CAP(COPY) | CAP(ALLOW_IOVAS) |
 		  CAP(GROUPS);
 	return 0;
