@@ -68,8 +68,10 @@ static void arm(struct run *r)
 static void disarm(struct run *r)
 {
 	armed = false;
-	if (allocations >= fail_at)
-		r->left = 0;
+	if (allocations < fail_at)
+		return;
+	r->left = 0;
+	r->failed = true;
 }
 
 static int play_all(const struct pair *pair, const struct scenario *s)
@@ -84,7 +86,7 @@ static int play_all(const struct pair *pair, const struct scenario *s)
 
 		allocations = 0;
 		wrong += play(s, &r);
-		if (allocations < nth) {
+		if (!r.failed) {
 			printf("%s, %s: %" PRIu64 " allocations\n", pair->name, s->name,
 			       allocations);
 			if (!allocations) {

@@ -14,7 +14,6 @@
 static int error;
 static enum mode mode;
 static uint64_t calls_before, injected_before;
-static bool failed;
 
 static void arm(struct run *r)
 {
@@ -38,7 +37,7 @@ static void disarm(struct run *r)
 	iommufd_emu_inject(r->emu, NULL);
 	iommufd_emu_get_counts(r->emu, &c);
 	if (c.injected != injected_before) {
-		failed = true;
+		r->failed = true;
 		r->left = mode == FOR_GOOD; /* all that follow fail at once, or none */
 	} else if (r->left) {
 		r->left -= c.calls - calls_before;
@@ -58,9 +57,8 @@ static int play_all(const struct pair *pair, const struct scenario *s)
 			.what = what, .pair = pair, .saboteur = &saboteur, .nth = nth, .mode = mode,
 		};
 
-		failed = false;
 		wrong += play(s, &r);
-		if (!failed) {
+		if (!r.failed) {
 			printf("%s, %s%s: %" PRIu64 " calls\n", pair->name, what, lasts[mode],
 			       nth - 1);
 			return wrong;

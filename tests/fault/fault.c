@@ -149,10 +149,34 @@ static int count_fds(void)
 	return count;
 }
 
+/* What could not be undone then can be undone now, and all is good again. */
+static void recover(struct run *r)
+{
+	r->unclean = false;
+	for (int i = 0; i < (int)ARRAY_SIZE(r->ioas); i++) {
+		int rc = r->ioas[i] ? iommufd_ioas_unmap_all(r->ioas[i], NULL) : 0;
+
+		if (rc)
+			wrong(r, "after -EUCLEAN nothing can be unmapped: %d (%s)", rc,
+			      iommufd_error_last()->message);
+	}
+	compare_with_kernel(r, "the recovery");
+	for (int i = 0; i < (int)ARRAY_SIZE(r->ioas); i++) {
+		uint64_t iova = 0x10000;
+
+		if (r->ioas[i] && iommufd_ioas_map(r->ioas[i], memory, PAGE, FIXED_RW, &iova, NULL))
+			wrong(r, "after the recovery nothing can be mapped: %s",
+			      iommufd_error_last()->message);
+	}
+	compare_with_kernel(r, "the mapping after it");
+}
+
 void finish(struct run *r)
 {
 	struct iommufd_emu_counts c = { .size = sizeof(c) };
 
+	if (r->unclean && r->mode == STEP)
+		recover(r);
 	for (int i = 0; i < (int)ARRAY_SIZE(r->dev); i++)
 		drop_dev(r, i);
 	for (int i = 0; i < (int)ARRAY_SIZE(r->ioas); i++)
@@ -162,6 +186,9 @@ void finish(struct run *r)
 	r->ctx = iommufd_ctx_unref(r->ctx);
 	r->saboteur->disarm(r);
 	iommufd_emu_get_counts(r->emu, &c);
+	/* Memory that the kernel does not want to unlock stays locked. */
+	if (r->pair->is_without_tables && r->failed)
+		c.pinned_pages = 0;
 	if (c.fds + c.ioas + c.bound + c.attached + c.mappings + c.pinned_pages + c.bar_maps +
 	    c.eventfds + c.groups + c.containers)
 		wrong(r, "left in the kernel: %" PRIu64 " fds, %" PRIu64 " ioas, %" PRIu64
@@ -173,11 +200,14 @@ void finish(struct run *r)
 
 int play(const struct scenario *s, struct run *r)
 {
+	struct iommufd_emu_opts shape = {
+		.size = sizeof(shape), .flags = r->pair->noiommu ? IOMMUFD_EMU_NOIOMMU : 0,
+	};
 	int fds;
 
 	r->left = r->nth;
 	r->fds_before = count_fds();
-	if (iommufd_emu_new(NULL, &r->emu)) {
+	if (iommufd_emu_new(&shape, &r->emu)) {
 		fprintf(stderr, "no emulated machine\n");
 		exit(99);
 	}
@@ -197,9 +227,11 @@ int play(const struct scenario *s, struct run *r)
 /* -- everything */
 
 static const struct pair pairs[] = {
-	{ "iommufd", false, false }, /* by character device, but groups can be taken over */
-	{ "group+iommufd", true, false },
-	{ "group+type1", true, true },
+	{ .name = "iommufd" }, /* by character device, but groups can be taken over */
+	{ .name = "group+iommufd" },
+	{ .name = "group+type1", .records = true },
+	{ .name = "cdev+noiommu", .noiommu = true },
+	{ .name = "group+noiommu", .noiommu = true, .records = true, .is_without_tables = true },
 };
 
 static int report_uncovered(void)

@@ -43,7 +43,9 @@ enum mode {
 /* An engine, and how devices are had. */
 struct pair {
 	const char *name;    /* as opts.backend takes it */
-	bool by_group, type1;
+	bool noiommu;
+	bool records;        /* an IOAS is nothing in the kernel: there are containers */
+	bool is_without_tables; /* nor is a container: devices reach all memory */
 };
 
 struct run {
@@ -52,6 +54,7 @@ struct run {
 	const struct saboteur *saboteur;
 	uint64_t nth;        /* what is to fail */
 	uint64_t left;       /* how far away that is; 0 when it has failed */
+	bool failed;
 	enum mode mode;
 	struct iommufd_emu *emu;
 	struct iommufd_ctx_opts opts; /* for contexts on that machine */
@@ -105,6 +108,11 @@ bool new_ioas(struct run *r, int index);
 bool map_at(struct run *r, int index, size_t page, size_t pages, uint64_t iova);
 bool attach(struct run *r, int dev, int ioas);
 
+void play_own(struct run *r);
+void play_join(struct run *r);
+void play_join_open(struct run *r);
+void play_several(struct run *r);
+void play_coalesce(struct run *r);
 void play_group(struct run *r);
 void play_irq(struct run *r);
 void play_fixed_irq(struct run *r);

@@ -262,7 +262,7 @@ static bool serve_containers(struct run *r)
 
 static bool adopt_context(struct run *r)
 {
-	int fd = iommufd_emu_open(r->emu, r->pair->type1 ? "/dev/vfio/vfio" : "/dev/iommu");
+	int fd = iommufd_emu_open(r->emu, r->pair->records ? "/dev/vfio/vfio" : "/dev/iommu");
 	bool done = fd >= 0 && TRY(r, iommufd_ctx_from_fd, fd, &r->opts, &r->ctx);
 
 	if (fd >= 0)
@@ -275,13 +275,13 @@ static void play_context(struct run *r)
 	struct iommufd_ctx_opts opts = r->opts;
 	uint32_t mode;
 
-	if (!r->pair->type1)
+	if (!r->pair->records)
 		opts.flags = IOMMUFD_CTX_RLIMIT_PROCESS;
 	if (!TRY(r, iommufd_ctx_new, &opts, &r->second) ||
-	    !TRY(r, iommufd_ctx_set_rlimit_mode, r->second, r->pair->type1) ||
+	    !TRY(r, iommufd_ctx_set_rlimit_mode, r->second, r->pair->records) ||
 	    !TRY(r, iommufd_ctx_get_rlimit_mode, r->second, &mode) ||
 	    !TRY(r, iommufd_ctx_has, r->second, IOMMUFD_CAP_COPY) || !adopt_context(r) ||
-	    (!r->pair->type1 && !serve_containers(r)))
+	    (!r->pair->records && !serve_containers(r)))
 		return;
 	if (can(r, IOMMUFD_CAP_DEVICE_FD))
 		adopt_device(r);
@@ -292,6 +292,11 @@ const struct scenario scenarios[] = {
 	{ "space", play_space },
 	{ "copy", play_copy },
 	{ "attach", play_attach },
+	{ "own container", play_own },
+	{ "join", play_join },
+	{ "join of an open group", play_join_open },
+	{ "several containers", play_several },
+	{ "coalesce", play_coalesce },
 	{ "group", play_group },
 	{ "region", play_region },
 	{ "irq", play_irq },
