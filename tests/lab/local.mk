@@ -3,8 +3,10 @@
 
 EXTRA_DIST += tests/lab/run tests/lab/build-kernel tests/lab/stock-kernel \
 	tests/lab/pack-initramfs tests/lab/init tests/lab/kernel.config tests/lab/programs \
-	tests/lab/check-run tests/lab/matrix tests/lab/check-matrix doc/lab.md
+	tests/lab/check-run tests/lab/check-programs tests/lab/matrix tests/lab/check-matrix \
+	doc/lab.md
 
+TESTS += tests/lab/check-programs
 check_PROGRAMS += tests/lab/smoke tests/lab/smoke-group
 tests_lab_smoke_SOURCES = tests/lab/smoke.c tests/lab/raw.c tests/lab/raw.h
 tests_lab_smoke_group_SOURCES = tests/lab/smoke-group.c tests/lab/raw.c tests/lab/raw.h
