@@ -167,6 +167,15 @@ int iommufd_copy(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_i
 	return call(as->engine, K_IOMMU_IOAS_COPY, &arg);
 }
 
+static bool make_sense(const struct k_iommu_iova_range *windows, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (windows[i].start > windows[i].last ||
+		    (i && windows[i].start <= windows[i - 1].last))
+			return false;
+	return true;
+}
+
 int iommufd_ranges(struct engine_ioas *as, struct range_list *list)
 {
 	struct k_iommu_ioas_iova_ranges arg = { .size = sizeof(arg), .ioas_id = as->id };
@@ -190,7 +199,7 @@ int iommufd_ranges(struct engine_ioas *as, struct range_list *list)
 		r = call(as->engine, K_IOMMU_IOAS_IOVA_RANGES, &arg);
 		room = arg.num_iovas;
 	} while (r == -EMSGSIZE && room && room < UINT32_C(1) << 20);
-	if (!r && arg.num_iovas > asked)
+	if (!r && (arg.num_iovas > asked || !make_sense(windows, arg.num_iovas)))
 		r = -EIO;
 	copy_of = r ? NULL : calloc(arg.num_iovas ? arg.num_iovas : 1, sizeof(*copy_of));
 	if (!r && !copy_of)
