@@ -48,19 +48,21 @@ static int play_all(const struct pair *pair, const struct scenario *s)
 {
 	static const struct saboteur saboteur = { arm, disarm };
 	static const char *const lasts[] = { "", " while the step lasts", " for good" };
+	/* Under a tool that makes all slow, some of the calls; of each scenario others. */
+	uint64_t step = getenv("LIBIOMMUFD_SLOW") ? 4 : 1;
 	char what[64];
 	int wrong = 0;
 
 	snprintf(what, sizeof(what), "%s, %s", s->name, strerror(error));
-	for (uint64_t nth = 1; wrong < 20; nth++) {
+	for (uint64_t nth = 1 + strlen(s->name) % step; wrong < 20; nth += step) {
 		struct run r = {
 			.what = what, .pair = pair, .saboteur = &saboteur, .nth = nth, .mode = mode,
 		};
 
 		wrong += play(s, &r);
 		if (!r.failed) {
-			printf("%s, %s%s: %" PRIu64 " calls\n", pair->name, what, lasts[mode],
-			       nth - 1);
+			printf("%s, %s%s: fewer than %" PRIu64 " calls\n", pair->name, what,
+			       lasts[mode], nth);
 			return wrong;
 		}
 	}
