@@ -12,44 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "backend/group.h"
-
-#define NODE "/dev/vfio/vfio"
-
-/* The descriptor by which the engine was found, or which was handed over, serves the first. */
-static bool engine_fd_is_free(const struct engine *e)
-{
-	for (const struct vfio_group *g = e->groups; g; g = g->next)
-		if (g->container && g->container->fd == e->fd)
-			return false;
-	return true;
-}
-
-static bool is_engine_fd(const struct container *c)
-{
-	return c->fd == c->engine->fd;
-}
-
-static int open_container(struct container *c, struct engine_ioas *as,
-			  enum transport_call *refused)
-{
-	int r = c->engine->fd;
-	(void)as;
-
-	*refused = TRANSPORT_OPEN_CONTAINER;
-	if (!engine_fd_is_free(c->engine))
-		r = sys_open(c->engine->core->sys, NODE, O_RDWR);
-	if (r < 0)
-		return r;
-	c->fd = r;
-	return 0;
-}
-
-static void close_container(struct container *c)
-{
-	if (!is_engine_fd(c))
-		sys_close(c->engine->core->sys, &c->fd);
-}
+#include "backend/engine-container.h"
 
 static bool in_a_container(const struct container *c, int group_fd)
 {
@@ -100,7 +63,7 @@ static int enter(struct container *c, int group_fd, enum transport_call *refused
 	const struct iommufd_sys *sys = c->engine->core->sys;
 	int32_t fd = c->fd;
 	int r = sys_ioctl(sys, group_fd, K_VFIO_GROUP_SET_CONTAINER, &fd), set;
-	bool was_in = r == -EINVAL && is_engine_fd(c) && (c->adopted || !c->ready) &&
+	bool was_in = r == -EINVAL && node_container_is_lent(c) && (c->adopted || !c->ready) &&
 		      in_a_container(c, group_fd);
 
 	*refused = TRANSPORT_SET_CONTAINER;
@@ -258,9 +221,9 @@ static void leave(struct container *c, int group_fd)
 {
 	bool last = c->groups == 1;
 
-	if (last && (c->as || c->soiled) && is_engine_fd(c))
+	if (last && (c->as || c->soiled) && node_container_is_lent(c))
 		unmap(c, 0, UINT64_MAX);
-	if (last && c->as && c->as->dirty && is_engine_fd(c))
+	if (last && c->as && c->as->dirty && node_container_is_lent(c))
 		track(c, false);
 	sys_ioctl(c->engine->core->sys, group_fd, K_VFIO_GROUP_UNSET_CONTAINER, NULL);
 	if (last)
@@ -294,8 +257,8 @@ const struct container_ops container_type1 = {
 		[TRANSPORT_SET_IOMMU] = "VFIO_SET_IOMMU",
 		[TRANSPORT_RANGES] = "VFIO_IOMMU_GET_INFO",
 	},
-	.open = open_container,
-	.close = close_container,
+	.open = node_container_open,
+	.close = node_container_close,
 	.enter = enter,
 	.leave = leave,
 	.map = map,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "backend/group.h"
+#include "os/uapi.h"
 
 #define NODE "/dev/vfio/vfio"
 
@@ -75,6 +76,15 @@ int record_get_option(struct engine *e, struct engine_ioas *as, enum engine_opti
 		return -EOPNOTSUPP;
 	*value = 1;
 	return 0;
+}
+
+int node_container_check(const struct engine *e)
+{
+	int r = sys_ioctl(e->core->sys, e->fd, K_VFIO_GET_API_VERSION, NULL);
+
+	if (r < 0)
+		return r == -EINVAL ? -ENOTTY : r; /* a device that is not bound says EINVAL */
+	return r == K_VFIO_API_VERSION ? 0 : -EPROTO;
 }
 
 static bool engine_fd_is_free(const struct engine *e)

@@ -21,6 +21,9 @@ int record_set_option(struct engine *e, struct engine_ioas *as, enum engine_opti
 int record_get_option(struct engine *e, struct engine_ioas *as, enum engine_option o,
 		      uint64_t *value);
 
+/* Is e->fd a container? 0, -ENOTTY, -EPROTO: of another version of the interface. */
+int node_container_check(const struct engine *e);
+
 /* Entries of struct container_ops, and of use to others: c->fd is /dev/vfio/vfio. */
 int node_container_open(struct container *c, struct engine_ioas *as, enum transport_call *refused);
 void node_container_close(struct container *c);

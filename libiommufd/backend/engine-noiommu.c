@@ -13,23 +13,17 @@
 #define PAGEMAP_FRAME ((UINT64_C(1) << 55) - 1)
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 
-static int call(const struct engine *e, unsigned long request, void *arg)
-{
-	return sys_ioctl(e->core->sys, e->fd, request, arg);
-}
-
 #define CAP(name) (UINT64_C(1) << IOMMUFD_CAP_##name)
 
 static int probe(struct engine *e)
 {
 	struct noiommu *own;
-	int r = call(e, K_VFIO_GET_API_VERSION, NULL);
+	int r = node_container_check(e);
 
-	if (r < 0)
-		return r == -EINVAL ? -ENOTTY : r; /* a device that is not bound says EINVAL */
-	if (r != K_VFIO_API_VERSION)
-		return -EPROTO;
-	r = call(e, K_VFIO_CHECK_EXTENSION, (void *)(uintptr_t)K_VFIO_NOIOMMU_IOMMU);
+	if (r)
+		return r;
+	r = sys_ioctl(e->core->sys, e->fd, K_VFIO_CHECK_EXTENSION,
+		      (void *)(uintptr_t)K_VFIO_NOIOMMU_IOMMU);
 	if (r <= 0)
 		return r ? r : -ENODEV;
 	own = calloc(1, sizeof(*own));

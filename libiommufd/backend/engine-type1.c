@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/*
- * The engine over VFIO containers. An address space is only the record that its
- * holder keeps: each container of a group that is attached repeats it.
- */
+/* The engine over type1 containers. Each pins and charges memory once more: they share nothing. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "backend/container-merge.h"
 #include "backend/container-type1.h"
+#include "backend/engine-container.h"
 #include "backend/type1-dirty.h"
 #include "os/uapi.h"
 
@@ -43,12 +41,10 @@ static bool is_iommufd(const struct engine *e)
  */
 static int probe(struct engine *e)
 {
-	int r = call(e, K_VFIO_GET_API_VERSION, NULL);
+	int r = node_container_check(e);
 
-	if (r < 0)
-		return r == -EINVAL ? -ENOTTY : r; /* a device that is not bound says EINVAL */
-	if (r != K_VFIO_API_VERSION)
-		return -EPROTO;
+	if (r)
+		return r;
 	if (!extends(e, K_VFIO_TYPE1v2_IOMMU))
 		return extends(e, K_VFIO_TYPE1_IOMMU) ? -EPROTONOSUPPORT : -ENODEV;
 	e->caps = CAP(MAP_WITHOUT_DEVICE) | CAP(ALLOW_IOVAS) | CAP(GROUPS) | CAP(ISOLATION);
@@ -57,76 +53,6 @@ static int probe(struct engine *e)
 	e->caps |= CAP(MAP_DEVICE) | CAP(DIRTY_TRACKING) | CAP(DIRTY_ALL_PINNED);
 	if (extends(e, K_VFIO_UNMAP_ALL))
 		e->caps |= CAP(UPDATE_VA);
-	return 0;
-}
-
-static int ioas_alloc(struct engine *e, struct engine_ioas *as)
-{
-	as->engine = e;
-	as->id = ++e->next_id;
-	return 0;
-}
-
-static int ioas_free(struct engine_ioas *as)
-{
-	(void)as;
-	return 0;
-}
-
-/* Pinned and charged once more: containers share nothing. */
-static int copy(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_iova,
-		const struct map_entry *m)
-{
-	(void)src;
-	(void)src_iova;
-	return containers_map(as, m);
-}
-
-static int ranges(struct engine_ioas *as, struct range_list *list)
-{
-	struct iommufd_range *all = calloc(1, sizeof(*all));
-	struct range_list fresh = { all, 1, 1 };
-	int r;
-
-	if (!all)
-		return -ENOMEM;
-	all->last = UINT64_MAX;
-	r = containers_ranges(as, &fresh);
-	if (r) {
-		free(fresh.ranges);
-		return r;
-	}
-	free(list->ranges);
-	*list = fresh;
-	return 0;
-}
-
-/* The kernel keeps nothing free; who joins is checked when it does. */
-static int allow(struct engine_ioas *as, const struct iommufd_range *list, size_t count)
-{
-	(void)as;
-	(void)list;
-	(void)count;
-	return 0;
-}
-
-/* Pinned memory is always charged to the process. */
-static int set_option(struct engine *e, struct engine_ioas *as, enum engine_option o,
-		      uint64_t value)
-{
-	(void)e;
-	(void)as;
-	return o == OPTION_RLIMIT_MODE && value == 1 ? 0 : -EOPNOTSUPP;
-}
-
-static int get_option(struct engine *e, struct engine_ioas *as, enum engine_option o,
-		      uint64_t *value)
-{
-	(void)e;
-	(void)as;
-	if (o != OPTION_RLIMIT_MODE)
-		return -EOPNOTSUPP;
-	*value = 1;
 	return 0;
 }
 
@@ -221,16 +147,16 @@ const struct engine_ops engine_type1 = {
 		[ENGINE_DIRTY] = "VFIO_IOMMU_DIRTY_PAGES",
 	},
 	.probe = probe,
-	.ioas_alloc = ioas_alloc,
-	.ioas_free = ioas_free,
+	.ioas_alloc = record_ioas_alloc,
+	.ioas_free = record_ioas_free,
 	.map = containers_map,
 	.unmap = containers_unmap,
 	.restore = containers_restore,
-	.copy = copy,
-	.ranges = ranges,
-	.allow = allow,
-	.set_option = set_option,
-	.get_option = get_option,
+	.copy = record_copy,
+	.ranges = record_ranges,
+	.allow = record_allow,
+	.set_option = record_set_option,
+	.get_option = record_get_option,
 	.facts = facts,
 	.update_va = update_va,
 	.dirty_set = type1_dirty_set,

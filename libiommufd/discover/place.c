@@ -39,6 +39,7 @@ static int set_facts(const struct core *core, struct place *place)
 {
 	const char *base = strrchr(place->sysfs, '/');
 	char path[SYSFS_PATH_MAX + 16];
+	int r;
 
 	snprintf(place->name, sizeof(place->name), "%.*s", (int)sizeof(place->name) - 1,
 		 base ? base + 1 : place->sysfs);
@@ -48,10 +49,16 @@ static int set_facts(const struct core *core, struct place *place)
 				  "check that /sys is mounted", "its IOMMU group cannot be read");
 	if (place->group < 0)
 		place->group = -1;
-	if (place->group >= 0 && sysfs_group_is_noiommu(core->sys, place->group))
-		place->noiommu = true;
 	snprintf(path, sizeof(path), "%s/mdev_type", place->sysfs);
 	place->mediated = !core->sys->exists(core->sys->data, path);
+	if (place->group < 0 || place->mediated) /* whose groups have the same name */
+		return 0;
+	r = sysfs_group_is_noiommu(core->sys, place->group);
+	if (r < 0)
+		return err_kernel(r, KNOWN(-EACCES, -ENOMEM, -EMFILE, -ENFILE), "read",
+				  place->name, "check that /sys is mounted",
+				  "the name of its IOMMU group cannot be read");
+	place->noiommu |= r > 0;
 	return 0;
 }
 

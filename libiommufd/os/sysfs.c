@@ -159,12 +159,16 @@ int sysfs_group_of_cdev(const struct iommufd_sys *sys, struct cdev number, int *
 	return 0;
 }
 
-bool sysfs_group_is_noiommu(const struct iommufd_sys *sys, int group)
+int sysfs_group_is_noiommu(const struct iommufd_sys *sys, int group)
 {
 	char path[80], name[32];
+	int r = sysfs_format(path, sizeof(path), "/sys/kernel/iommu_groups/%d/name", group);
 
-	return !sysfs_format(path, sizeof(path), "/sys/kernel/iommu_groups/%d/name", group) &&
-	       !read_text(sys, path, name, sizeof(name)) && !strcmp(name, "vfio-noiommu\n");
+	if (!r)
+		r = read_text(sys, path, name, sizeof(name));
+	if (r)
+		return r == -ENOENT ? 0 : r; /* most groups have no name */
+	return !strcmp(name, "vfio-noiommu\n");
 }
 
 int sysfs_reserved_window(const struct iommufd_sys *sys, int group, unsigned int index,

@@ -42,8 +42,11 @@ int sysfs_vfio_cdev(const struct iommufd_sys *sys, const char *path, char *node,
 int sysfs_device_of_cdev(const struct iommufd_sys *sys, struct cdev number, char *path,
 			 size_t size, bool *noiommu);
 
-/* Is it one of the groups that VFIO makes for devices without an IOMMU? */
-bool sysfs_group_is_noiommu(const struct iommufd_sys *sys, int group);
+/*
+ * Is it one of the groups that VFIO makes for devices without an IOMMU, or for
+ * mediated devices? 1, 0, or -errno.
+ */
+int sysfs_group_is_noiommu(const struct iommufd_sys *sys, int group);
 
 /* Which group the node /dev/vfio/N is of, by its number. -ENOTTY: of something else. */
 int sysfs_group_of_cdev(const struct iommufd_sys *sys, struct cdev number, int *group,

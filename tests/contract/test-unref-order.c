@@ -89,14 +89,15 @@ static void unref_in_every_order(void **state)
 static void unref_of_siblings_in_either_order(void **state)
 {
 	struct fixture *f = *state;
+	const char *names[] = { device_name(f, SIBLING1), device_name(f, SIBLING2) };
 	int before = count_fds();
 
 	for (int i = 0; i < 4; i++) {
 		struct iommufd_device *one, *two;
 		struct iommufd_ioas *ioas;
 
-		assert_ok(iommufd_device_open(f->ctx, device_name(f, SIBLING1), NULL, &one));
-		assert_ok(iommufd_device_open(f->ctx, device_name(f, SIBLING2), NULL, &two));
+		assert_ok(iommufd_device_open(f->ctx, names[0], NULL, &one));
+		assert_ok(iommufd_device_open(f->ctx, names[1], NULL, &two));
 		assert_ok(iommufd_ioas_new(f->ctx, NULL, &ioas));
 		assert_ok(iommufd_device_attach(one, ioas));
 		assert_ok(iommufd_device_attach(two, ioas));

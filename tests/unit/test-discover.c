@@ -14,6 +14,7 @@
 
 #include "discover/group.h"
 #include "discover/holder.h"
+#include "discover/place.h"
 
 /* ---- files made up ---- */
 
@@ -328,6 +329,38 @@ static void holder_may_be_this_process(void **state)
 	unlink(path);
 }
 
+/* ---- devices without an IOMMU ---- */
+
+#define DEVICE "/sys/devices/some/0-1-2"
+
+/* VFIO gives mediated devices groups of the same name, and isolates them by other means. */
+static void only_real_devices_lack_an_iommu(void **state)
+{
+	static const struct file files[] = {
+		{ .path = DEVICE, .text = "" },
+		{ .path = DEVICE "/iommu_group", .text = "../../kernel/iommu_groups/8" },
+		{ .path = DEVICE "/vfio-dev", .text = "vfio7" },
+		{ .path = GROUP "/name", .text = "vfio-noiommu\n" },
+		{ .path = DEVICE "/mdev_type", .text = "" },
+		{ 0 },
+	};
+	struct file unmediated[] = { files[0], files[1], files[2], files[3], { 0 } };
+	struct tree mediated = { .files = files }, real = { .files = unmediated };
+	struct place place;
+	(void)state;
+
+	assert_int_equal(place_find(core_of(&mediated), "f", DEVICE, &place), 0);
+	assert_true(place.mediated && !place.noiommu && place.group == 8);
+	assert_int_equal(place_find(core_of(&real), "f", DEVICE, &place), 0);
+	assert_true(!place.mediated && place.noiommu && place.group == 8);
+	/* What cannot be read must not be guessed. */
+	unmediated[3] = (struct file){ .path = GROUP "/name", .error = -EMFILE };
+	assert_int_equal(place_find(core_of(&real), "f", DEVICE, &place), -EMFILE);
+	unmediated[3] = (struct file){ .path = "" }; /* as other groups, it has no name */
+	assert_int_equal(place_find(core_of(&real), "f", DEVICE, &place), 0);
+	assert_false(place.noiommu);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +373,7 @@ int main(void)
 		cmocka_unit_test(holders_beyond_a_few_are_others),
 		cmocka_unit_test(holder_out_of_sight_is_said_so),
 		cmocka_unit_test(holder_may_be_this_process),
+		cmocka_unit_test(only_real_devices_lack_an_iommu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
