@@ -113,23 +113,12 @@ static void change(struct locked *l, uint64_t va, uint64_t end, uint32_t by)
 	heal(l, first);
 }
 
-/* Linux before 5.14 does not know how to make pages exist; locking does it too. */
-static bool knows_populate(const struct core *core)
-{
-	void *page = aligned_alloc(core->page_size, core->page_size);
-	bool known = page && !sys_populate(core->sys, page, core->page_size, 1);
-
-	free(page);
-	return known;
-}
-
+/* madvise() says ENOMEM of memory that is not there. */
 static int populate(const struct core *core, void *addr, uint64_t length, bool writable)
 {
 	int r = sys_populate(core->sys, addr, length, writable);
 
-	if (r == -EINVAL && !knows_populate(core))
-		return 0;
-	return r == -EINVAL || r == -ENOMEM || r == -EHWPOISON ? -EFAULT : r;
+	return r == -ENOMEM || r == -EHWPOISON ? -EFAULT : r;
 }
 
 int locked_add(struct locked *l, uint64_t va, uint64_t length, bool writable)

@@ -216,6 +216,14 @@ static int table_populate(void *data, void *addr, size_t n, int writable)
 	return r ? r : sys_kernel()->populate(NULL, addr, n, writable);
 }
 
+/* What is there is the running kernel's to say, whatever advice the machine's knows. */
+static int table_touch(void *data, void *addr, size_t n, int writable)
+{
+	int r = check(data, IOMMUFD_EMU_CALL_POPULATE);
+
+	return r ? r : sys_kernel()->touch(NULL, addr, n, writable);
+}
+
 static int table_lock_memory(void *data, void *addr, size_t n, int on)
 {
 	struct iommufd_emu *emu = data;
@@ -383,6 +391,7 @@ void emu_table_init(struct iommufd_emu *emu)
 		.mmap = table_mmap,
 		.munmap = table_munmap,
 		.populate = table_populate,
+		.touch = table_touch,
 		.lock_memory = table_lock_memory,
 		.read = table_read,
 		.uevents = table_uevents,

@@ -5,13 +5,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifndef MADV_POPULATE_READ /* Linux 5.14 */
@@ -91,6 +94,46 @@ static int kernel_populate(void *data, void *addr, size_t n, int writable)
 {
 	(void)data;
 	return madvise(addr, n, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) ? -errno : 0;
+}
+
+/*
+ * An "or 0" that the kernel makes can be refused and loses nobody's store. Never
+ * for a device's memory: a register may mind. The comparison is to wake nobody.
+ */
+static int touch_for_writing(uintptr_t at)
+{
+	uint32_t own = 0;
+	long r = syscall(SYS_futex, &own, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, NULL, at,
+			 FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0x800));
+
+	return r < 0 ? -errno : 0;
+}
+
+/* Reading as a debugger would comes first: it keeps away from memory of devices. */
+static int kernel_touch(void *data, void *addr, size_t n, int writable)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t at = (uintptr_t)addr & ~(page - 1), end = (uintptr_t)addr + n;
+	struct iovec there[64];
+	char bytes[64];
+
+	(void)data;
+	while (at < end) {
+		struct iovec here = { bytes, 0 };
+		ssize_t got;
+		int r = 0;
+
+		for (; here.iov_len < sizeof(bytes) && at < end; at += page)
+			there[here.iov_len++] = (struct iovec){ (void *)at, 1 };
+		got = process_vm_readv(getpid(), &here, 1, there, here.iov_len, 0);
+		if (got != (ssize_t)here.iov_len)
+			return got < 0 ? -errno : -EFAULT;
+		for (ssize_t i = 0; writable && !r && i < got; i++)
+			r = touch_for_writing((uintptr_t)there[i].iov_base);
+		if (r)
+			return r;
+	}
+	return 0;
 }
 
 static int kernel_lock_memory(void *data, void *addr, size_t n, int on)
@@ -228,6 +271,7 @@ const struct iommufd_sys *sys_kernel(void)
 		.mmap = kernel_mmap,
 		.munmap = kernel_munmap,
 		.populate = kernel_populate,
+		.touch = kernel_touch,
 		.lock_memory = kernel_lock_memory,
 		.read = kernel_read,
 		.uevents = kernel_uevents,

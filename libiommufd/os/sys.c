@@ -84,6 +84,9 @@ int sys_populate(const struct iommufd_sys *sys, void *addr, size_t n, int writab
 	do
 		r = sys->populate(sys->data, addr, n, writable);
 	while (r == -EINTR || r == -EAGAIN);
+	/* Of a device's memory newer kernels say so too; touching it is refused as well. */
+	if (r == -EINVAL)
+		r = sys->touch(sys->data, addr, n, writable);
 	return r;
 }
 

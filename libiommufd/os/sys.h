@@ -20,7 +20,7 @@
 #include <sys/types.h>
 
 /* Bumped whenever the table changes: an emulator of another build is refused. */
-#define SYS_ABI 5
+#define SYS_ABI 6
 
 /* What decides whether a file can be mapped for DMA. */
 struct sys_file {
@@ -48,6 +48,8 @@ struct iommufd_sys {
 	int (*mmap)(void *data, size_t n, int prot, int fd, uint64_t offset, void **out);
 	int (*munmap)(void *data, void *addr, size_t n);
 	int (*populate)(void *data, void *addr, size_t n, int writable); /* MADV_POPULATE_* */
+	/* The same for Linux before 5.14, which answers EINVAL; slower. */
+	int (*touch)(void *data, void *addr, size_t n, int writable);
 	int (*lock_memory)(void *data, void *addr, size_t n, int on); /* mlock, munlock */
 	ssize_t (*read)(void *data, int fd, void *buf, size_t n);
 	/* A descriptor that is readable when devices or drivers come and go; non-blocking. */
@@ -89,6 +91,7 @@ int sys_pread(const struct iommufd_sys *sys, int fd, void *buf, size_t n, uint64
 int sys_pwrite(const struct iommufd_sys *sys, int fd, const void *buf, size_t n, uint64_t offset);
 int sys_mmap(const struct iommufd_sys *sys, size_t n, int prot, int fd, uint64_t offset, void **out);
 int sys_munmap(const struct iommufd_sys *sys, void *addr, size_t n);
+/* Make pages exist, on any kernel. Of memory that is not there: -EFAULT or -ENOMEM. */
 int sys_populate(const struct iommufd_sys *sys, void *addr, size_t n, int writable);
 int sys_lock_memory(const struct iommufd_sys *sys, void *addr, size_t n, int on);
 /* All names in a directory, however many, each ended by NUL; the count of bytes. Free *names. */

@@ -114,6 +114,7 @@ static void linux_5_10_is_older_still(void **state)
 	assert_int_equal(exists(m, "/sys/class/vfio-dev"), -ENOENT);
 	assert_int_equal(exists(m, "/sys/bus/pci/devices/0000:00:03.0/iommu_group"), 0);
 	assert_int_equal(populate(m), -EINVAL); /* an advice of Linux 5.14 */
+	assert_int_equal(m->sys->touch(m->sys->data, m->mem, PAGE, 1), 0);
 }
 
 static void there_is_no_other_kernel(void **state)

@@ -29,7 +29,7 @@ struct kernel {
 	bool locked[PAGES];
 	uint64_t frames[PAGES]; /* of pagemap, with its flags */
 	unsigned int limit;     /* pages that may be locked */
-	int populate, pagemap, set_container, set_iommu; /* what they answer */
+	int populate, touch, pagemap, set_container, set_iommu; /* what they answer */
 	int groups_in, containers;
 	struct core core;
 	struct iommufd_sys sys;
@@ -65,8 +65,18 @@ static int fake_populate(void *data, void *addr, size_t n, int writable)
 	(void)n;
 	(void)writable;
 
-	return (uintptr_t)addr >= MEMORY && (uintptr_t)addr < MEMORY + PAGES * PAGE ?
-		       k->populate : k->populate == -EINVAL ? -EINVAL : 0;
+	assert_true((uintptr_t)addr >= MEMORY && (uintptr_t)addr < MEMORY + PAGES * PAGE);
+	return k->populate;
+}
+
+static int fake_touch(void *data, void *addr, size_t n, int writable)
+{
+	const struct kernel *k = data;
+	(void)addr;
+	(void)n;
+	(void)writable;
+
+	return k->touch;
 }
 
 static int fake_open(void *data, const char *path, int flags)
@@ -131,7 +141,7 @@ static void make_kernel(struct kernel *k)
 	k->sys = (struct iommufd_sys){
 		.abi = SYS_ABI, .size = sizeof(k->sys), .data = k, .open = fake_open,
 		.close = fake_close, .ioctl = fake_ioctl, .pread = fake_pread,
-		.populate = fake_populate, .lock_memory = fake_lock,
+		.populate = fake_populate, .touch = fake_touch, .lock_memory = fake_lock,
 	};
 	k->core = (struct core){ .sys = &k->sys, .page_size = PAGE };
 }
@@ -208,6 +218,9 @@ static void memory_of_devices_is_refused_and_old_kernels_are_not(void **state)
 	assert_int_equal(locked_new(&k.core, &l), 0);
 	k.populate = -EINVAL;
 	assert_int_equal(locked_add(l, MEMORY, PAGE, true), 0);
+	k.touch = -EFAULT;
+	assert_int_equal(locked_add(l, MEMORY + PAGE, PAGE, true), -EFAULT);
+	assert_int_equal(locked_pages(&k), 1);
 	locked_remove(l, MEMORY, PAGE);
 	locked_free(l);
 }
