@@ -94,6 +94,8 @@ void merge_remove(struct container *c, uint64_t iova, uint64_t last)
 
 	while (to < c->merged_count && c->merged[to].last <= last)
 		to++;
+	if (to == from)
+		return; /* there may be no array yet */
 	memmove(&c->merged[from], &c->merged[to], (c->merged_count - to) * sizeof(*c->merged));
 	c->merged_count -= to - from;
 }
