@@ -193,8 +193,10 @@ static void explain(const struct contest *c, const struct options *o, const stru
 	stream_fill(&s, s.seed, o->dma);
 	printf("to repeat: --seed %" PRIu64 " --length %zu --ops %zu --dma %u --backend %s\n", s.seed,
 	       s.count, s.count, o->dma, alone ? c->name[v->backend] : "all of them");
-	if (!o->shrink)
+	if (!o->shrink) {
+		free(s.ops);
 		return;
+	}
 	if (alone) {
 		one.name[0] = c->name[v->backend];
 		one.hw[0] = c->hw[v->backend];
