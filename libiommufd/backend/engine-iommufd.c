@@ -198,7 +198,7 @@ int iommufd_ranges(struct engine_ioas *as, struct range_list *list)
 		arg.allowed_iovas = (uintptr_t)windows;
 		r = call(as->engine, K_IOMMU_IOAS_IOVA_RANGES, &arg);
 		room = arg.num_iovas;
-	} while (r == -EMSGSIZE && room && room < UINT32_C(1) << 20);
+	} while (r == -EMSGSIZE && room > asked && room < UINT32_C(1) << 20);
 	if (!r && (arg.num_iovas > asked || !make_sense(windows, arg.num_iovas)))
 		r = -EIO;
 	copy_of = r ? NULL : calloc(arg.num_iovas ? arg.num_iovas : 1, sizeof(*copy_of));

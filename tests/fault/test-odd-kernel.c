@@ -148,6 +148,13 @@ static int backwards(int fd, unsigned long request, void *arg, int rc)
 	return rc;
 }
 
+static int room_is_never_enough(int fd, unsigned long request, void *arg, int rc)
+{
+	(void)fd;
+	(void)arg;
+	return request == K_IOMMU_IOAS_IOVA_RANGES ? -EMSGSIZE : rc;
+}
+
 /* Attaching needs the ranges; without them it is undone. */
 static void refuse_attach(struct setting *s, int (*how)(int, unsigned long, void *, int))
 {
@@ -172,6 +179,13 @@ static void ranges_that_end_before_they_start(void **state)
 	refuse_attach(*state, backwards);
 }
 
+static void ranges_that_want_no_more_room_and_do_not_fit(void **state)
+{
+	if (!pair->in_ioas)
+		skip(); /* containers answer in another way */
+	refuse_attach(*state, room_is_never_enough);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -180,6 +194,7 @@ int main(void)
 		CASE(unmap_of_a_file_that_stops_halfway_euclean),
 		CASE(ranges_more_than_there_was_room_for),
 		CASE(ranges_that_end_before_they_start),
+		CASE(ranges_that_want_no_more_room_and_do_not_fit),
 	};
 	int failed = 0;
 
