@@ -53,10 +53,21 @@ static int set_iommu(struct container *c)
 	return 0;
 }
 
+/* Where it was before does not matter then. Ours keeps its mappings: a group of ours stays in it. */
+static int enter_anew(const struct container *c, int group_fd)
+{
+	const struct iommufd_sys *sys = c->engine->core->sys;
+	int32_t fd = c->fd;
+	int r = sys_ioctl(sys, group_fd, K_VFIO_GROUP_UNSET_CONTAINER, NULL);
+
+	return r < 0 ? r : sys_ioctl(sys, group_fd, K_VFIO_GROUP_SET_CONTAINER, &fd);
+}
+
 /*
  * A group that was handed over may be in the container that was handed over
  * with it. In which it is the kernel does not tell; but in a container without
- * an IOMMU only SET_IOMMU of a container with a group succeeds.
+ * an IOMMU only SET_IOMMU of a container with a group succeeds, and one in which
+ * a group of ours is does not mind if the other leaves and comes again.
  */
 static int enter(struct container *c, int group_fd, enum transport_call *refused)
 {
@@ -67,6 +78,10 @@ static int enter(struct container *c, int group_fd, enum transport_call *refused
 		      in_a_container(c, group_fd);
 
 	*refused = TRANSPORT_SET_CONTAINER;
+	if (was_in && c->groups) {
+		was_in = false;
+		r = enter_anew(c, group_fd);
+	}
 	if (r < 0 && !was_in)
 		return r;
 	set = c->ready ? 0 : set_iommu(c);
@@ -216,16 +231,24 @@ static int track(struct container *c, bool on)
 	return r < 0 ? r : 0;
 }
 
-/* Mappings and the IOMMU go with the last group, unless somebody keeps them: the descriptor stays. */
+/*
+ * Mappings and the IOMMU go with the last group, unless somebody keeps them: the
+ * descriptor stays, and the group too while a copy of its device's descriptor is
+ * open or a BAR is mapped. What stays in the engine's container would be found by
+ * the next who enters it; only who adopted it expects others there.
+ */
 static void leave(struct container *c, int group_fd)
 {
-	bool last = c->groups == 1;
+	bool last = c->groups == 1, lent = node_container_is_lent(c);
+	int left = 0, r;
 
-	if (last && (c->as || c->soiled) && node_container_is_lent(c))
-		unmap(c, 0, UINT64_MAX);
-	if (last && c->as && c->as->dirty && node_container_is_lent(c))
+	if (last && (c->as || c->soiled))
+		left = unmap(c, 0, UINT64_MAX);
+	if (last && c->as && c->as->dirty && lent)
 		track(c, false);
-	sys_ioctl(c->engine->core->sys, group_fd, K_VFIO_GROUP_UNSET_CONTAINER, NULL);
+	r = sys_ioctl(c->engine->core->sys, group_fd, K_VFIO_GROUP_UNSET_CONTAINER, NULL);
+	if (lent && (left || (r < 0 && !c->adopted)))
+		c->engine->fd_is_spoilt = true;
 	if (last)
 		c->ready = false;
 }

@@ -89,6 +89,8 @@ int node_container_check(const struct engine *e)
 
 static bool engine_fd_is_free(const struct engine *e)
 {
+	if (e->fd_is_spoilt)
+		return false;
 	for (const struct vfio_group *g = e->groups; g; g = g->next)
 		if (g->container && g->container->fd == e->fd)
 			return false;

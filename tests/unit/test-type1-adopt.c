@@ -339,6 +339,40 @@ static void groups_may_be_in_one_container(void **state)
 	leave(m, &theirs);
 }
 
+/* Of those handed over one is in the container, the other in somebody else's, with an IOMMU. */
+static void a_group_elsewhere_is_not_taken_for_one_that_is_here(void **state)
+{
+	struct machine *m = *state;
+	struct setup theirs = handed_over(m, GROUP1, K_VFIO_TYPE1v2_IOMMU);
+	struct setup elsewhere = handed_over(m, GROUP2, K_VFIO_TYPE1v2_IOMMU);
+	struct engine_under_test t;
+	struct vfio_group *g[2];
+	struct devfd d[2];
+	struct space s;
+	int dev = get_named(m, elsewhere.group, NAME2);
+
+	assert_int_equal(dma_map(m, elsewhere.container, m->mem, PAGE, 0x20000, DMA_RW), 0);
+	adopt(&t, m, &theirs, GROUP1, &g[0]);
+	assert_int_equal(vfio_group_adopt(&t.e, elsewhere.group, GROUP2, false, &g[1]), 0);
+	space_open(&t, &s);
+	assert_int_equal(space_map(&s, m->mem + PAGE, PAGE, 0x10000), 0);
+	dev_get(&t, &d[0], NAME1, GROUP1, &s);
+	assert_int_equal(dev_open(&t, &d[1], NAME2, GROUP2, &s), -EBUSY); /* who has it keeps it */
+	shut(m, dev);
+	dev_get(&t, &d[1], NAME2, GROUP2, &s);
+	assert_true(moves(&t, &d[1], 0x10000, 0x10000));
+	assert_false(moves(&t, &d[1], 0x20000, 0x20000));
+	assert_true(moves(&t, &d[0], 0x10000, 0x10000));
+	transport_group.release(&d[1]);
+	transport_group.release(&d[0]);
+	vfio_group_put(g[0]);
+	vfio_group_put(g[1]);
+	space_close(&s);
+	engine_close(&t);
+	leave(m, &elsewhere);
+	leave(m, &theirs);
+}
+
 /* ---- entering ---- */
 
 static void a_group_that_cannot_share_gets_its_own(void **state)
@@ -416,6 +450,7 @@ int main(void)
 		TEST(mappings_of_others_stay),
 		TEST(a_group_enters_the_container_of_others),
 		TEST(groups_may_be_in_one_container),
+		TEST(a_group_elsewhere_is_not_taken_for_one_that_is_here),
 		TEST(a_group_that_cannot_share_gets_its_own),
 		TEST(a_failed_entry_leaves_the_group_as_it_was),
 	};

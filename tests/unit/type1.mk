@@ -9,7 +9,8 @@ unit_tests += \
 	tests/unit/test-type1-adopt \
 	tests/unit/test-type1-container \
 	tests/unit/test-type1-dirty \
-	tests/unit/test-type1-info
+	tests/unit/test-type1-info \
+	tests/unit/test-type1-leave
 
 tests_unit_test_type1_adopt_SOURCES = tests/unit/test-type1-adopt.c $(type1_headers)
 tests_unit_test_type1_adopt_CFLAGS = $(unit_cflags)
@@ -26,3 +27,7 @@ tests_unit_test_type1_dirty_LDADD = $(type1_libs)
 tests_unit_test_type1_info_SOURCES = tests/unit/test-type1-info.c
 tests_unit_test_type1_info_CFLAGS = $(unit_cflags)
 tests_unit_test_type1_info_LDADD = $(unit_libs)
+
+tests_unit_test_type1_leave_SOURCES = tests/unit/test-type1-leave.c $(type1_headers)
+tests_unit_test_type1_leave_CFLAGS = $(unit_cflags)
+tests_unit_test_type1_leave_LDADD = $(type1_libs)
