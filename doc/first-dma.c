@@ -45,17 +45,20 @@ static int run(struct iommufd_ioas *ioas, struct iommufd_device *dev,
 		.size = sizeof(window),
 		.last = REACH,
 	};
-	uint64_t iova = 0;
+	uint64_t iova = 0, address;
 
 	if (iommufd_device_attach(dev, ioas) < 0)
 		return fail("attach");
 	if (iommufd_ioas_map(ioas, memory, length, READ_WRITE, &iova, &window) < 0)
 		return fail("map");
+	/* The IOVA itself, wherever an IOMMU stands behind the device. */
+	if (iommufd_ioas_get_dma_address(ioas, iova, &address, NULL) < 0)
+		return fail("address");
 	if (iommufd_pci_set_memory(dev, 1) < 0 ||
 	    iommufd_pci_set_bus_master(dev, 1) < 0)
 		return fail("enable");
-	if (copy(dev, iova, BUFFER, 0) < 0 ||
-	    copy(dev, BUFFER, iova + 64, TO_MEMORY) < 0)
+	if (copy(dev, address, BUFFER, 0) < 0 ||
+	    copy(dev, BUFFER, address + 64, TO_MEMORY) < 0)
 		return fail("copy");
 	if (iommufd_ioas_unmap(ioas, iova, length, NULL) < 0)
 		return fail("unmap");

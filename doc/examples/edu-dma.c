@@ -8,7 +8,8 @@
  * The device is QEMU's "edu" (PCI 1234:11e8), bound to vfio-pci. Without an
  * argument it is the first of $LIBIOMMUFD_TEST_DEVICES, or 0000:00:03.0. With
  * LIBIOMMUFD_EMU=1 in the environment the same program runs without hardware
- * and without root on the emulated kernel.
+ * and without root on the emulated kernel, with LIBIOMMUFD_EMU=6.1 on one that
+ * has no /dev/iommu.
  */
 #include <libiommufd.h>
 
@@ -199,15 +200,29 @@ static int transfer(struct demo *d, uint64_t from, uint64_t to, uint32_t command
 	return status & EDU_IRQ_DMA_DONE ? 0 : fail("an interrupt, but not for the end of the DMA");
 }
 
+/* What the device is to be given for an IOVA: that itself, unless there is no IOMMU. */
+static int find_address(struct demo *d, uint64_t iova, uint64_t *address)
+{
+	size_t length = LENGTH;
+
+	if (check(iommufd_ioas_get_dma_address(d->ioas, iova, address, &length),
+		  "ask for an address for the device"))
+		return -1;
+	return length == LENGTH ? 0 : fail("for the device the memory is in pieces");
+}
+
 static int copy(struct demo *d)
 {
+	uint64_t source, target;
 	double ms;
 
-	if (transfer(d, d->source_iova, EDU_BUFFER, 0, &ms))
+	if (find_address(d, d->source_iova, &source) || find_address(d, d->target_iova, &target))
+		return -1;
+	if (transfer(d, source, EDU_BUFFER, 0, &ms))
 		return -1;
 	printf("DMA       device read %u bytes from IOVA %#" PRIx64 ", MSI after %.1f ms\n", LENGTH,
 	       d->source_iova, ms);
-	if (transfer(d, EDU_BUFFER, d->target_iova, EDU_DMA_FROM_DEVICE, &ms))
+	if (transfer(d, EDU_BUFFER, target, EDU_DMA_FROM_DEVICE, &ms))
 		return -1;
 	printf("DMA       device wrote them to IOVA %#" PRIx64 ", MSI after %.1f ms\n",
 	       d->target_iova, ms);
@@ -222,6 +237,10 @@ static int show_isolation(struct demo *d)
 	uint64_t removed;
 	double ms;
 
+	if (!iommufd_ctx_has(d->ctx, IOMMUFD_CAP_ISOLATION)) {
+		printf("unmap     not shown: no IOMMU would keep the device from what is not mapped\n");
+		return 0;
+	}
 	if (check(iommufd_ioas_unmap(d->ioas, d->target_iova, PAGES, &removed), "unmap the target"))
 		return -1;
 	printf("unmap     %" PRIu64 " bytes at IOVA %#" PRIx64 "\n", removed, d->target_iova);

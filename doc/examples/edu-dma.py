@@ -9,7 +9,8 @@ usage: edu-dma.py [BDF]
 
 The device is QEMU's "edu" (PCI 1234:11e8), bound to vfio-pci. Without an argument it is the
 first of $LIBIOMMUFD_TEST_DEVICES, or 0000:00:03.0. With LIBIOMMUFD_EMU=1 in the environment
-the same program runs without hardware and without root on the emulated kernel.
+the same program runs without hardware and without root on the emulated kernel, with
+LIBIOMMUFD_EMU=6.1 on one that has no /dev/iommu.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import sys
 import time
 from typing import Callable
 
-from iommufd import (IOAS, Context, Device, EventFd, IommufdError, IrqIndex, Region,
+from iommufd import (IOAS, Cap, Context, Device, EventFd, IommufdError, IrqIndex, Region,
                      RegionIndex)
 
 # The registers of edu's BAR 0; those below 0x80 take 32-bit accesses only.
@@ -73,13 +74,13 @@ class Edu:
         if not status & DMA_DONE:
             raise SystemExit("edu-dma: an interrupt, but not for the end of the DMA")
 
-    def fetch(self, iova: int) -> float:
+    def fetch(self, address: int) -> float:
         """Memory to device."""
-        return timed(lambda: self.transfer(iova, BUFFER, 0))
+        return timed(lambda: self.transfer(address, BUFFER, 0))
 
-    def store(self, iova: int) -> float:
+    def store(self, address: int) -> float:
         """Device to memory."""
-        return timed(lambda: self.transfer(BUFFER, iova, FROM_DEVICE))
+        return timed(lambda: self.transfer(BUFFER, address, FROM_DEVICE))
 
 
 def describe(ctx: Context, dev: Device) -> None:
@@ -97,14 +98,22 @@ def describe(ctx: Context, dev: Device) -> None:
         raise SystemExit("edu-dma: the cookie finds another device")
 
 
+def address_of(ioas: IOAS, iova: int) -> int:
+    """What the device is to be given for an IOVA: that itself, unless there is no IOMMU."""
+    address, length = ioas.dma_address(iova, LENGTH)
+    if length < LENGTH:
+        raise SystemExit("edu-dma: for the device the memory is in pieces")
+    return address
+
+
 def copy(edu: Edu, ioas: IOAS, source: mmap.mmap, target: mmap.mmap) -> int:
     """Send a pattern to the device and back; return the IOVA that it came back through."""
     target_iova = ioas.map(target, read=False, last=REACH)
     tell("map", f"target {PAGES} bytes, device may write, IOVA {target_iova:#x} "
                 "(chosen by the library)")
-    taken = edu.fetch(SOURCE_IOVA)
+    taken = edu.fetch(address_of(ioas, SOURCE_IOVA))
     tell("DMA", f"device read {LENGTH} bytes from IOVA {SOURCE_IOVA:#x}, MSI after {taken:.1f} ms")
-    taken = edu.store(target_iova)
+    taken = edu.store(address_of(ioas, target_iova))
     tell("DMA", f"device wrote them to IOVA {target_iova:#x}, MSI after {taken:.1f} ms")
     if target[:LENGTH] != source[:LENGTH]:
         raise SystemExit("edu-dma: what came back is not what was sent")
@@ -140,7 +149,11 @@ def run(name: str) -> None:
              + ", ".join(f"{start:#x}-{last:#x}" for start, last in ioas.ranges))
         dev.irq(IrqIndex.MSI).enable([event])
 
-        show_isolation(edu, ioas, target, copy(edu, ioas, source, target))
+        target_iova = copy(edu, ioas, source, target)
+        if ctx.has(Cap.ISOLATION):
+            show_isolation(edu, ioas, target, target_iova)
+        else:
+            tell("unmap", "not shown: no IOMMU would keep the device from what is not mapped")
 
         dev.irq(IrqIndex.MSI).disable()
         dev.detach()
