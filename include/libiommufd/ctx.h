@@ -244,6 +244,10 @@ int iommufd_ctx_get_fd(struct iommufd_ctx *ctx);
 /**
  * Ask whether this context can do something.
  *
+ * In a context whose backend begins with cdev, IOMMUFD_CAP_REPLACE and
+ * IOMMUFD_CAP_DETACH_JOINED do not speak of a device that is had by its group all
+ * the same, as iommufd_device_get_transport() tells: there both are 0.
+ *
  * @param ctx  the context
  * @param cap  IOMMUFD_CAP_*
  * @return 1 if it can, 0 if it cannot or the capability is unknown, or:

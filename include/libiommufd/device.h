@@ -6,11 +6,13 @@
  * A device is opened by name or adopted by file descriptor, bound to its
  * context, and from then on belongs to this process alone. Its DMA is blocked
  * until it is attached to an I/O address space and again after it is detached.
+ * Without an IOMMU (IOMMUFD_CAP_ISOLATION is 0) nothing blocks it.
  *
  * Names that open a device: a PCI address ("0000:00:03.0", the domain may be
  * left out), a path in sysfs ("/sys/bus/pci/devices/0000:00:03.0", also of
  * devices on other buses), or its character device
- * ("/dev/vfio/devices/vfio0").
+ * ("/dev/vfio/devices/vfio0"). A group's node is none, as several devices may be
+ * in it: who may open that alone names the device by its address.
  *
  * A device is had by its own character device where the kernel gives it one
  * that this user may open, else by its IOMMU group ("/dev/vfio/17"). By group
@@ -71,8 +73,8 @@ enum {
  * With an IOAS in the options the device is attached to it when this returns,
  * and the errors of iommufd_device_attach() apply. By group it then stays
  * attached for as long as it is open: detaching and replacing are refused
- * (IOMMUFD_CAP_DETACH_JOINED tells), and its siblings must be opened with the
- * same IOAS.
+ * (iommufd_device_get_transport() tells how it was had, IOMMUFD_CAP_DETACH_JOINED
+ * is 0 where all are had so), and its siblings must be opened with the same IOAS.
  *
  * @param ctx   the context; the device holds it
  * @param name  PCI address, sysfs path or character device path
@@ -83,12 +85,12 @@ enum {
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag
  *   -EEXIST         the cookie belongs to another device of this context
- *   -ENOENT         no such device, or the kernel gives it no character device
+ *   -ENOENT         no such device, or the kernel gives it no file of a kind that the backend uses: character device or group
  *   -ENODEV         the device has no VFIO driver, went away, or its node is another device's by now
  *   -ENXIO          the character device has no driver behind it
  *   -ENOTTY         the path is not a VFIO character device
- *   -EACCES         the character device may not be opened by this user, or the VF token is wrong or missing
- *   -EPERM          its IOMMU group is in use by a kernel driver or another context, its interrupts cannot be isolated, no IOMMU stands behind it, or the group policy is IOMMUFD_GROUP_SINGLETON and other devices are in its group
+ *   -EACCES         no file of it that the backend uses, character device or group, may be opened by this user, or the VF token is wrong or missing
+ *   -EPERM          its IOMMU group is in use by a kernel driver or another context, its interrupts cannot be isolated, no IOMMU stands behind it and noiommu was not asked for or needs CAP_SYS_RAWIO, or the group policy is IOMMUFD_GROUP_SINGLETON and other devices are in its group
  *   -EBUSY          this context has it open already, someone uses it or its group, or a sibling is attached to another IOAS or was opened with one
  *   -EADDRINUSE     with an IOAS: a mapping lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         with an IOAS: a mapping made earlier covers memory that is not there or may not be accessed so

@@ -81,7 +81,9 @@ int iommufd_ioas_iova_to_va(struct iommufd_ioas *ioas, uint64_t iova, void **va,
  * That is the IOVA itself where an IOMMU stands behind the devices
  * (IOMMUFD_CAP_ISOLATION). Where none does, it is the physical address of the
  * memory, and memory that is contiguous in IOVA need not be so for the device.
- * A program that asks here runs on every backend.
+ * A program that asks here runs on every backend. It is for the time when memory
+ * is mapped and a device attached, not for the data path: it takes a lock, and
+ * without an IOMMU makes system calls.
  *
  * A physical address holds until the mapping is removed or the last device leaves
  * the IOAS. On group+noiommu the memory is locked, but the kernel may still move
