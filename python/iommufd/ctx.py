@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-"""Contexts: one open /dev/iommu, to which I/O address spaces and devices belong."""
+"""Contexts: one connection to the kernel, to which I/O address spaces and devices belong."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def _level_of(logger: logging.Logger) -> int:
 class Context(Handle):
     """A connection to the kernel's IOMMU service.
 
-    `backend` names the backend ("auto" where None); `rlimit_process` charges pinned memory
+    `backend` is a policy, as "legacy", or a pair, as "group+iommufd" ("auto" where None);
+    `LIBIOMMUFD_BACKEND` overrides it. `rlimit_process` charges pinned memory
     to the process and not the user; `log` receives the library's messages, at `log_level`
     or, where that is None, at the level of the logger when the context is opened;
     `group_policy` says which devices that share a group may be had (`GroupPolicy`);
@@ -77,7 +78,7 @@ class Context(Handle):
                 log: Optional[logging.Logger] = None, log_level: Optional[int] = None,
                 group_policy: int = GroupPolicy.ANY,
                 machine: Optional[Machine] = None) -> Context:
-        """Make a context of a /dev/iommu that is open already; `fd` stays the caller's."""
+        """Make a context of an open /dev/iommu or container; `fd` stays the caller's."""
         family = Family()
         options = cls._options(family, backend, rlimit_process, log, log_level, group_policy,
                                machine)
@@ -102,7 +103,7 @@ class Context(Handle):
         return options
 
     def fileno(self) -> int:
-        """The descriptor of /dev/iommu; it belongs to the context."""
+        """The descriptor of /dev/iommu, where there is one; it belongs to the context."""
         return call("iommufd_ctx_get_fd", self._ptr)
 
     def has(self, cap: int) -> bool:

@@ -29,7 +29,7 @@ class DeviceInfo(NamedTuple):
     flags: DeviceFlag
     num_regions: int
     num_irqs: int
-    id: int             # the kernel's number of the bound device in its context
+    id: int             # the kernel's number of the device in its context; by group the library's
     group: int          # IOMMU group, or -1 if sysfs does not tell
     cookie: int
 
@@ -57,7 +57,8 @@ class Device(Handle):
     `name` is a PCI address, a sysfs path or a character device; `cookie` a number of the
     caller's, unique in the context, by which `Context.find_device()` finds it again;
     `vf_token` the 16 bytes that the owner of a virtual function demands; `ioas` an IOAS to
-    attach it to in the same step, which by group costs less memory and cannot be undone.
+    attach it to in the same step. By group that costs less memory, and the device then stays
+    attached for as long as it is open.
     """
 
     _unref = "iommufd_device_unref"
@@ -106,7 +107,10 @@ class Device(Handle):
         self._family.settle()
 
     def replace(self, ioas: IOAS) -> None:
-        """Move the device, and its group with it, to another IOAS without a gap."""
+        """Move the device, and its group with it, to another IOAS.
+
+        Without a gap in which DMA is blocked, except where `transport` is "group".
+        """
         call("iommufd_device_replace", self._ptr, ioas._ptr)
         self._family.settle()
 
