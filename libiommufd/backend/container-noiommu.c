@@ -78,6 +78,8 @@ static int unmap(struct container *c, uint64_t iova, uint64_t last)
 	for (; end < c->kept_count && c->kept[end].iova <= last; end++)
 		locked_remove(noiommu_of(c->engine)->locked, c->kept[end].va,
 			      c->kept[end].last - c->kept[end].iova + 1);
+	if (end == first)
+		return 0; /* there may be no array yet */
 	memmove(&c->kept[first], &c->kept[end], (c->kept_count - end) * sizeof(*c->kept));
 	c->kept_count -= end - first;
 	return 0;

@@ -276,9 +276,18 @@ static int copy(struct engine_ioas *as, struct engine_ioas *src, uint64_t src_io
 
 static int ranges(struct engine_ioas *as, struct range_list *list)
 {
-	int r = iommufd_ranges(as, list);
+	struct range_list fresh = { 0 };
+	int r = iommufd_ranges(as, &fresh);
 
-	return r || likely(!as->containers) ? r : containers_ranges(as, list);
+	if (!r)
+		r = containers_ranges(as, &fresh);
+	if (r) {
+		free(fresh.ranges);
+		return r;
+	}
+	free(list->ranges);
+	*list = fresh;
+	return 0;
 }
 
 static int allow(struct engine_ioas *as, const struct iommufd_range *list, size_t count)
