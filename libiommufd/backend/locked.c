@@ -113,12 +113,12 @@ static void change(struct locked *l, uint64_t va, uint64_t end, uint32_t by)
 	heal(l, first);
 }
 
-/* madvise() says ENOMEM of memory that is not there. */
+/* madvise() says ENOMEM of memory that is not there, EINVAL of what is protected. */
 static int populate(const struct core *core, void *addr, uint64_t length, bool writable)
 {
 	int r = sys_populate(core->sys, addr, length, writable);
 
-	return r == -ENOMEM || r == -EHWPOISON ? -EFAULT : r;
+	return r == -EINVAL || r == -ENOMEM || r == -EHWPOISON ? -EFAULT : r;
 }
 
 int locked_add(struct locked *l, uint64_t va, uint64_t length, bool writable)

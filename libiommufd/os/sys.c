@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int sys_check(const struct iommufd_sys *sys)
 {
@@ -77,6 +78,15 @@ int sys_munmap(const struct iommufd_sys *sys, void *addr, size_t n)
 	return sys->munmap(sys->data, addr, n);
 }
 
+/* EINVAL is said of protected memory and of devices' memory too, but not of our stack. */
+static bool knows_populate(const struct iommufd_sys *sys)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char here;
+
+	return sys->populate(sys->data, (void *)((uintptr_t)&here & ~(page - 1)), page, 0) != -EINVAL;
+}
+
 int sys_populate(const struct iommufd_sys *sys, void *addr, size_t n, int writable)
 {
 	int r;
@@ -84,8 +94,7 @@ int sys_populate(const struct iommufd_sys *sys, void *addr, size_t n, int writab
 	do
 		r = sys->populate(sys->data, addr, n, writable);
 	while (r == -EINTR || r == -EAGAIN);
-	/* Of a device's memory newer kernels say so too; touching it is refused as well. */
-	if (r == -EINVAL)
+	if (r == -EINVAL && !knows_populate(sys))
 		r = sys->touch(sys->data, addr, n, writable);
 	return r;
 }

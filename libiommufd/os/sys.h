@@ -91,7 +91,7 @@ int sys_pread(const struct iommufd_sys *sys, int fd, void *buf, size_t n, uint64
 int sys_pwrite(const struct iommufd_sys *sys, int fd, const void *buf, size_t n, uint64_t offset);
 int sys_mmap(const struct iommufd_sys *sys, size_t n, int prot, int fd, uint64_t offset, void **out);
 int sys_munmap(const struct iommufd_sys *sys, void *addr, size_t n);
-/* Make pages exist, on any kernel. Of memory that is not there: -EFAULT or -ENOMEM. */
+/* Make pages exist, on any kernel. Of memory that cannot: -EFAULT, -EINVAL or -ENOMEM. */
 int sys_populate(const struct iommufd_sys *sys, void *addr, size_t n, int writable);
 int sys_lock_memory(const struct iommufd_sys *sys, void *addr, size_t n, int on);
 /* All names in a directory, however many, each ended by NUL; the count of bytes. Free *names. */
