@@ -9,8 +9,13 @@
 
 #include "os/sysfs.h"
 
-/* 1 if it has, 0 if not, -errno if it does not show. */
-static int has_open(const struct core *core, const char *process, const char *path)
+static bool is_this(const char *process)
+{
+	return strtol(process, NULL, 10) == (long)getpid();
+}
+
+/* 1 if it has, 0 if not, -errno if it does not show. This process's own descriptor does not count. */
+static int has_open(const struct core *core, const char *process, const char *path, int own)
 {
 	const struct iommufd_sys *sys = core->sys;
 	char dir[48], link[80], target[SYSFS_PATH_MAX], *names;
@@ -25,7 +30,8 @@ static int has_open(const struct core *core, const char *process, const char *pa
 	for (const char *at = names; !r && at < names + n; at += strlen(at) + 1) {
 		ssize_t length;
 
-		if (sysfs_format(link, sizeof(link), "%s/%s", dir, at))
+		if ((strtol(at, NULL, 10) == own && is_this(process)) ||
+		    sysfs_format(link, sizeof(link), "%s/%s", dir, at))
 			continue;
 		length = sys->read_link(sys->data, link, target, sizeof(target) - 1);
 		if (length < 0)
@@ -67,11 +73,10 @@ static void add_process(const struct core *core, const char *process, unsigned i
 		return;
 	get_comm(core, process, comm);
 	snprintf(text + used, size - used, "%s%s %s (%s)", already ? ", " : "",
-		 strtol(process, NULL, 10) == (long)getpid() ? "this process," : "process", process,
-		 comm);
+		 is_this(process) ? "this process," : "process", process, comm);
 }
 
-int holder_find(const struct core *core, const char *path, char *text, size_t size)
+int holder_find_other(const struct core *core, const char *path, int own, char *text, size_t size)
 {
 	unsigned int found = 0, hidden = 0;
 	char *names;
@@ -83,7 +88,7 @@ int holder_find(const struct core *core, const char *path, char *text, size_t si
 
 		if (at[strspn(at, "0123456789")])
 			continue;
-		r = has_open(core, at, path);
+		r = has_open(core, at, path, own);
 		if (r > 0)
 			add_process(core, at, found++, text, size);
 		else if (r == -EACCES || r == -EPERM)
@@ -95,4 +100,9 @@ int holder_find(const struct core *core, const char *path, char *text, size_t si
 	snprintf(text, size, hidden ? "a process that this user may not look into" :
 				      "a process that /proc does not show");
 	return -ENOENT;
+}
+
+int holder_find(const struct core *core, const char *path, char *text, size_t size)
+{
+	return holder_find_other(core, path, -1, text, size);
 }

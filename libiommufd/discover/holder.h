@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* Who has a file open that can be opened only once. */
+/* Who has a file open that serves one only. */
 #ifndef DISCOVER_HOLDER_H
 #define DISCOVER_HOLDER_H
 
@@ -12,5 +12,7 @@
  * or have passed the descriptor on.
  */
 int holder_find(const struct core *core, const char *path, char *text, size_t size);
+/* The same, but for descriptor @own of this process, of a file that opens several times. */
+int holder_find_other(const struct core *core, const char *path, int own, char *text, size_t size);
 
 #endif

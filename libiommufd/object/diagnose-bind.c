@@ -6,6 +6,7 @@
 #include "backend/group.h"
 #include "discover/group.h"
 #include "discover/holder.h"
+#include "discover/place.h"
 #include "object/diagnose.h"
 
 struct refusal {
@@ -40,6 +41,43 @@ static void name_holder(const struct refusal *why, char *text, size_t size)
 		snprintf(text, size, " by %s", who);
 }
 
+/* Who has the device's own character device open, beside us? */
+static bool find_user(const struct refusal *why, const char *device, char *who, size_t size)
+{
+	const struct devfd *d = &why->dev->fd;
+	struct place place;
+
+	return !place_find(d->core, why->call, device, &place) && place.node[0] &&
+	       !holder_find_other(d->core, place.node, d->fd, who, size);
+}
+
+/* "0000:01:02.0 is open by process 123 (qemu)": one of the device's group that is in use, or the group. */
+static bool find_group_user(const struct refusal *why, char *text, size_t size)
+{
+	const struct iommufd_device *dev = why->dev;
+	char path[VFIO_GROUP_PATH_MAX], who[128];
+	struct group_facts facts;
+	bool found;
+
+	if (dev->group < 0)
+		return false;
+	vfio_group_path(dev->group, why->noiommu, path);
+	found = !holder_find(dev->fd.core, path, who, sizeof(who));
+	if (found)
+		snprintf(text, size, "%s is open by %s", path, who);
+	if (found || group_facts_read(dev->fd.core, dev->group, &facts))
+		return found;
+	for (size_t i = 0; i < facts.count && !found; i++) {
+		found = facts.members[i].vfio &&
+			find_user(why, facts.members[i].name, who, sizeof(who));
+		if (found)
+			snprintf(text, size, "%s is open by %s",
+				 facts.members[i].name, who);
+	}
+	group_facts_free(&facts);
+	return found;
+}
+
 static int unsafe_interrupts(const struct refusal *why, const char *module)
 {
 	char remedy[160];
@@ -65,29 +103,59 @@ static int other_owner(const struct refusal *why)
 		   holder);
 }
 
+/* Nobody's driver is in the way. Where nobody is seen to have the group, it may be the platform. */
+static int bind_forbidden(const struct refusal *why)
+{
+	const char *object = why->dev->fd.object;
+	char user[240];
+
+	if (why->noiommu)
+		return err(why->code, why->call, object,
+			   "run with CAP_SYS_RAWIO: without an IOMMU the device reaches all memory",
+			   "IOMMU group %d has no IOMMU, and this user may not have such devices",
+			   why->dev->group);
+	if (find_group_user(why, user, sizeof(user)))
+		return err(why->code, why->call, object,
+			   "close the other user of the group; a BAR mapped there counts too",
+			   "IOMMU group %d belongs to another context or process: %s",
+			   why->dev->group, user);
+	return err(why->code, why->call, object,
+		   "on hardware without interrupt remapping, load iommufd with allow_unsafe_interrupts=1 if you trust the device; else close the other user of the group",
+		   "the platform cannot isolate the device's interrupts, or IOMMU group %d belongs to a process that /proc does not show",
+		   why->dev->group);
+}
+
+static int bind_invalid(const struct refusal *why)
+{
+	const char *object = why->dev->fd.object;
+	char who[128];
+
+	if (find_user(why, why->dev->fd.name, who, sizeof(who)))
+		return err(why->code, why->call, object,
+			   "use the descriptor that is bound, or close it; unmap its BARs too",
+			   "the device is bound through another descriptor, opened by %s", who);
+	return err(why->code, why->call, object,
+		   why->with_token ? "give no token; else look for who has the device bound" :
+				     "look for who has the device bound",
+		   "the device is bound through a descriptor that /proc does not show, or its DMA is not cache-coherent%s",
+		   why->with_token ? ", or this kernel or device takes no VF token" : "");
+}
+
 static int bind_refused(const struct refusal *why)
 {
 	const char *object = why->dev->fd.object;
+	char holder[160];
 
 	switch (why->code) {
 	case -EPERM:
-		if (name_blockers(why))
-			return why->code;
-		return err(why->code, why->call, object,
-			   why->noiommu ? "run with CAP_SYS_RAWIO: without an IOMMU the device reaches all memory" :
-					  "close the other user of the group; on hardware without interrupt remapping, load iommufd with allow_unsafe_interrupts=1 if you trust the device",
-			   "IOMMU group %d %s", why->dev->group,
-			   why->noiommu ? "has no IOMMU, and this user may not have such devices" :
-					  "belongs to another context or process, or the platform cannot isolate its interrupts");
+		return name_blockers(why) ? why->code : bind_forbidden(why);
 	case -EBUSY:
+		name_holder(why, holder, sizeof(holder));
 		return err(why->code, why->call, object,
 			   "close the user of /dev/vfio/GROUP; a BAR mapped there counts too",
-			   "the device is in use through its group");
+			   "the device is in use through its group%s", holder);
 	case -EINVAL:
-		return err(why->code, why->call, object,
-			   "use the descriptor that is bound, or close it; unmap its BARs too",
-			   "the device is bound through another descriptor, or its DMA is not cache-coherent%s",
-			   why->with_token ? ", or this kernel or device takes no VF token" : "");
+		return bind_invalid(why);
 	}
 	return err_kernel(why->code, KNOWN(-ENODEV, -ENOMEM, -ENOTTY), why->call, object,
 			  "check that this is a VFIO device and still there",
@@ -96,16 +164,16 @@ static int bind_refused(const struct refusal *why)
 
 static int group_refused(const struct refusal *why)
 {
-	char path[VFIO_GROUP_PATH_MAX], holder[160];
+	char path[VFIO_GROUP_PATH_MAX], user[240];
 
 	vfio_group_path(why->dev->group, why->noiommu, path);
 	switch (why->code) {
 	case -EBUSY:
-		name_holder(why, holder, sizeof(holder));
 		return err(why->code, why->call, path,
 			   "close the other user of the group, or of one of its devices; a BAR mapped there counts too",
-			   "the group of %s is open%s, or a device of it is bound by its character device",
-			   why->dev->fd.object, holder);
+			   "the group of %s is in use: %s", why->dev->fd.object,
+			   find_group_user(why, user, sizeof(user)) ? user :
+			   "it is open, or a device of it is bound by its character device, by a process that /proc does not show");
 	case -EACCES:
 		return err(why->code, why->call, path,
 			   "give this user access to the node (udev rule or group), or have a privileged process hand over its descriptor",
@@ -176,11 +244,14 @@ static int device_refused(const struct refusal *why, struct iommufd_ioas *ioas)
 		if (name_blockers(why))
 			return why->code;
 		return bind_refused(why);
-	case -EINVAL:
+	case -EINVAL: /* before Linux 5.19 also where a driver came into the group */
+		if (name_blockers(why))
+			return -EPERM;
 		return err(why->code, why->call, object,
-			   why->with_token ? "give no token, the device takes none" :
+			   why->with_token ? "give no token, if the device takes none" :
 					     "look into the kernel's log",
-			   "the group does not give out the device%s",
+			   "the group does not give out the device%s%s",
+			   why->with_token ? ", which may be no function with a VF token" : "",
 			   ioas ? ", or its IOMMU cannot use the IOAS" : "");
 	case -EBUSY:
 		return err(why->code, why->call, object,

@@ -58,13 +58,17 @@ static int not_restored(struct iommufd_ioas *ioas, const char *function, int r,
 			const struct tally *lost, const struct tally *stuck)
 {
 	const struct map_entry *m = lost->count ? &lost->first : &stuck->first;
+	ull last = m->iova + (m->length - 1);
 
+	if (stuck->count)
+		return err(-EUCLEAN, ioas_call(ioas, ENGINE_UNMAP), ioas->object,
+			   "unmap the range again; map what is lost again, DMA to it fails meanwhile",
+			   "%s: the kernel refused (errno %d); %u mappings are lost and %u stay in the IOAS, which some devices may reach and others not, the first at %#llx..%#llx",
+			   function, -r, lost->count, stuck->count, (ull)m->iova, last);
 	return err(-EUCLEAN, ioas_call(ioas, ENGINE_UNMAP), ioas->object,
-		   stuck->count ? "unmap the range again; map what is lost again, DMA to it fails meanwhile" :
-				  "map the lost memory again; DMA to it fails meanwhile",
-		   "%s: the kernel refused (errno %d) after removing mappings; %u could not be put back, %u of them stay in the IOAS as some devices may reach them, the first at %#llx..%#llx",
-		   function, -r, lost->count + stuck->count, stuck->count, (ull)m->iova,
-		   (ull)m->iova + (m->length - 1));
+		   "map the lost memory again; DMA to it fails meanwhile",
+		   "%s: the kernel refused (errno %d) after removing mappings; %u could not be put back, the first at %#llx..%#llx",
+		   function, -r, lost->count, (ull)m->iova, last);
 }
 
 /* Unmapped; but what was one entry of a container with it has left it too, and not come back. */
