@@ -105,13 +105,15 @@ static int compat(struct iommufd_ctx *ctx, enum compat_op op, uint32_t *id)
 	struct engine *e = &ctx->backend.engine;
 	int r;
 
-	if (!engine_has(e, IOMMUFD_CAP_COMPAT_IOAS))
-		r = -EOPNOTSUPP;
-	else {
-		pthread_mutex_lock(&ctx->lock);
-		r = e->ops->compat(e, op, id);
-		pthread_mutex_unlock(&ctx->lock);
+	if (!engine_has(e, IOMMUFD_CAP_COMPAT_IOAS)) {
+		r = err(-EOPNOTSUPP, call_name(ctx, ENGINE_COMPAT), "ctx",
+			"use a backend with iommufd",
+			"backend %s has no IOAS for legacy containers", ctx->backend.name);
+		return err_log(&ctx->core.log, r);
 	}
+	pthread_mutex_lock(&ctx->lock);
+	r = e->ops->compat(e, op, id);
+	pthread_mutex_unlock(&ctx->lock);
 	if (!r)
 		return 0;
 	r = err_kernel(r, KNOWN(-ENODEV, -EOPNOTSUPP), call_name(ctx, ENGINE_COMPAT), "ctx",

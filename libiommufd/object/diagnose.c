@@ -53,9 +53,12 @@ static int out_of_reach(struct iommufd_device *dev, struct iommufd_ioas *ioas, c
 		if (!from)
 			break;
 	}
+	if (!m.length)
+		return err(-EADDRINUSE, call, dev->fd.object, remedy,
+			   "a protected range of %s is out of the device's reach", ioas->object);
 	return err(-EADDRINUSE, call, dev->fd.object, remedy,
 		   "a mapping or protected range of %s is out of the device's reach; the highest mapping is at iova %#llx..%#llx",
-		   ioas->object, (ull)m.iova, (ull)m.iova + (m.length ? m.length - 1 : 0));
+		   ioas->object, (ull)m.iova, (ull)m.iova + (m.length - 1));
 }
 
 static int address_in_use(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call)

@@ -136,6 +136,13 @@ IOMMUFD_EXPORT int iommufd_ioas_get_id(struct iommufd_ioas *ioas, uint32_t *id)
 	return 0;
 }
 
+static int no_huge_page_option(const struct iommufd_ioas *ioas, const char *function)
+{
+	return err(-EOPNOTSUPP, function, ioas->object,
+		   "leave huge pages as they are, or use a backend with iommufd",
+		   "backend %s has no switch for huge I/O pages", ioas->ctx->backend.name);
+}
+
 static int huge_pages_failed(struct iommufd_ioas *ioas, bool setting, int r)
 {
 	return err_kernel(r, setting ? KNOWN(-EINVAL, -EOPNOTSUPP, -ENOMEM) : KNOWN(-EOPNOTSUPP),
@@ -158,7 +165,7 @@ IOMMUFD_EXPORT int iommufd_ioas_set_huge_pages(struct iommufd_ioas *ioas, int en
 	if (enable != 0 && enable != 1)
 		r = err(-EINVAL, __func__, "enable", "use 0 or 1", "the value is %d", enable);
 	else if (!engine_has(e, IOMMUFD_CAP_HUGE_PAGE_OPTION))
-		r = huge_pages_failed(ioas, true, -EOPNOTSUPP);
+		r = no_huge_page_option(ioas, __func__);
 	else if (iova_map_count(ioas->map))
 		r = err(-EINVAL, __func__, ioas->object,
 			"switch huge pages before the first mapping",
@@ -188,13 +195,16 @@ IOMMUFD_EXPORT int iommufd_ioas_get_huge_pages(struct iommufd_ioas *ioas, int *e
 		return err_log(&ioas->ctx->core.log, err_null(__func__, "enabled"));
 	e = ioas->as.engine;
 	pthread_mutex_lock(&ioas->lock);
-	if (!engine_has(e, IOMMUFD_CAP_HUGE_PAGE_OPTION))
-		r = -EOPNOTSUPP;
-	else
+	if (!engine_has(e, IOMMUFD_CAP_HUGE_PAGE_OPTION)) {
+		r = no_huge_page_option(ioas, __func__);
+	} else {
 		r = e->ops->get_option(e, &ioas->as, OPTION_HUGE_PAGES, &value);
+		if (r)
+			r = huge_pages_failed(ioas, false, r);
+	}
 	pthread_mutex_unlock(&ioas->lock);
 	if (r)
-		return err_log(&ioas->ctx->core.log, huge_pages_failed(ioas, false, r));
+		return err_log(&ioas->ctx->core.log, r);
 	*enabled = value != 0;
 	return 0;
 }
