@@ -92,7 +92,7 @@ enum {
  *   -EACCES         no file of it that the backend uses, character device or group, may be opened by this user, or the VF token is wrong or missing
  *   -EPERM          its IOMMU group is in use by a kernel driver or another context, its interrupts cannot be isolated, no IOMMU stands behind it and noiommu was not asked for or needs CAP_SYS_RAWIO, or the group policy is IOMMUFD_GROUP_SINGLETON and other devices are in its group
  *   -EBUSY          this context has it open already, someone uses it or its group, or a sibling is attached to another IOAS or was opened with one
- *   -EADDRINUSE     with an IOAS: a mapping lies where the device cannot reach or where the hardware reserves addresses
+ *   -EADDRINUSE     with an IOAS: a mapping, or a range of iommufd_ioas_allow(), lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         with an IOAS: a mapping made earlier covers memory that is not there or may not be accessed so
  *   -ENOSPC         with an IOAS: it has more mappings than the container has room for
  *   -EMFILE         no file descriptor left in the process
@@ -126,7 +126,7 @@ int iommufd_device_open(struct iommufd_ctx *ctx, const char *name,
  *   -EACCES         the VF token is wrong or missing
  *   -EPERM          its IOMMU group is in use by a kernel driver or another context, its interrupts cannot be isolated, no IOMMU stands behind it, or the group policy is IOMMUFD_GROUP_SINGLETON and other devices are in its group
  *   -EBUSY          this context has it open already, someone uses it through its group, or a sibling is attached to another IOAS
- *   -EADDRINUSE     with an IOAS: a mapping lies where the device cannot reach or where the hardware reserves addresses
+ *   -EADDRINUSE     with an IOAS: a mapping, or a range of iommufd_ioas_allow(), lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         with an IOAS: a mapping made earlier covers memory that is not there or may not be accessed so
  *   -ENODEV         the device went away
  *   -EMFILE         no file descriptor left in the process
@@ -239,9 +239,9 @@ int iommufd_device_get_fd(struct iommufd_device *dev);
  * @param dev   a device that is not attached
  * @param ioas  an IOAS of the same context
  * @return 0, or:
- *   -EINVAL         not a device or not an IOAS, they belong to different contexts, or the hardware cannot use this IOAS
+ *   -EINVAL         not a device or not an IOAS, they belong to different contexts, the hardware cannot use this IOAS, or a mapped file was made shorter
  *   -EBUSY          the device is attached already, another device of its IOMMU group is attached to a different IOAS or is being reset
- *   -EADDRINUSE     a mapping lies where the device cannot reach or where the hardware reserves addresses
+ *   -EADDRINUSE     a mapping, or a range of iommufd_ioas_allow(), lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
  *   -ENODEV         the device went away, or a mapped file was revoked
  *   -ENOSPC         the IOAS has more mappings than the group's container has room for
@@ -281,9 +281,9 @@ int iommufd_device_detach(struct iommufd_device *dev);
  * @param dev   an attached device
  * @param ioas  an IOAS of the same context; the present one is legal and changes nothing
  * @return 0, or:
- *   -EINVAL         not a device or not an IOAS, they belong to different contexts, the device is not attached, or the hardware cannot use this IOAS
+ *   -EINVAL         not a device or not an IOAS, they belong to different contexts, the device is not attached, the hardware cannot use this IOAS, or a mapped file was made shorter
  *   -EOPNOTSUPP     it was opened with an IOAS, by group: open it without to move it
- *   -EADDRINUSE     a mapping lies where the device cannot reach or where the hardware reserves addresses
+ *   -EADDRINUSE     a mapping, or a range of iommufd_ioas_allow(), lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
  *   -EBUSY          a device of the group is being reset: try again; or the group policy is IOMMUFD_GROUP_ONE_IOAS and attached siblings would move along
  *   -ENODEV         the device went away, or a mapped file was revoked
