@@ -10,6 +10,10 @@ from typing import Any, Optional
 from ._lib import lib
 
 
+# Of two names for a number Python knows the one that the manual does not use.
+_NAMES = {**_errno.errorcode, _errno.EOPNOTSUPP: "EOPNOTSUPP", _errno.EDEADLK: "EDEADLK"}
+
+
 class IommufdError(OSError):
     """A function of the library refused.
 
@@ -35,7 +39,7 @@ class IommufdError(OSError):
 
     def __str__(self) -> str:
         where = ": ".join(part for part in (self.object, self.operation) if part)
-        name = _errno.errorcode.get(self.errno or 0, str(self.errno))
+        name = _NAMES.get(self.errno or 0, str(self.errno))
         text = f"{where}: {self.message} [{name}]" if where else f"{self.message} [{name}]"
         if self.index is not None:
             text += f" (element {self.index})"
