@@ -10,7 +10,9 @@ usage: edu-dma.py [BDF]
 The device is QEMU's "edu" (PCI 1234:11e8), bound to vfio-pci. Without an argument it is the
 first of $LIBIOMMUFD_TEST_DEVICES, or 0000:00:03.0. With LIBIOMMUFD_EMU=1 in the environment
 the same program runs without hardware and without root on the emulated kernel, with
-LIBIOMMUFD_EMU=6.1 on one that has no /dev/iommu.
+LIBIOMMUFD_EMU=6.1 on one that has no /dev/iommu. LIBIOMMUFD_BACKEND chooses another backend
+than the best there is. On backend noiommu edu must have been started with a dma_mask that
+covers all memory: it writes elsewhere if an address has more bits.
 """
 
 from __future__ import annotations
@@ -83,15 +85,21 @@ class Edu:
         return timed(lambda: self.transfer(BUFFER, address, FROM_DEVICE))
 
 
+def tell_report(report: str) -> None:
+    """What was tried, and why the last of it was taken."""
+    for line in report.splitlines():
+        tell("", line)
+
+
 def describe(ctx: Context, dev: Device) -> None:
     tell("context", f"backend {ctx.backend}")
-    for line in ctx.report.splitlines():
-        tell("", line)
+    tell_report(ctx.report)
     info = dev.info
     vendor, device = dev.config.vendor, dev.config.device_id
     tell("device", f"{info.name}, PCI {vendor:04x}:{device:04x}: IOMMU group {info.group}, "
                    f"cookie {info.cookie:#x}, {info.num_regions} regions, "
                    f"{info.num_irqs} kinds of interrupts")
+    tell_report(dev.report)
     if (vendor, device) != (0x1234, 0x11e8):
         raise SystemExit("edu-dma: the device is not an edu")
     if ctx.find_device(COOKIE) is not dev:
@@ -101,8 +109,10 @@ def describe(ctx: Context, dev: Device) -> None:
 def address_of(ioas: IOAS, iova: int) -> int:
     """What the device is to be given for an IOVA: that itself, unless there is no IOMMU."""
     address, length = ioas.dma_address(iova, LENGTH)
-    if length < LENGTH:
+    if length < LENGTH:  # never within a page
         raise SystemExit("edu-dma: for the device the memory is in pieces")
+    if address != iova:
+        tell("address", f"IOVA {iova:#x} is at physical address {address:#x}")
     return address
 
 

@@ -8,7 +8,7 @@ doc_examples_fault_test_SOURCES = doc/examples/fault-test.c
 doc_examples_fault_test_LDADD = libiommufd.la libiommufd-emu.la
 doc_examples_minimal_SOURCES = doc/examples/minimal.c
 doc_examples_minimal_LDADD = libiommufd.la
-EXTRA_DIST += doc/examples/edu-dma.py
+EXTRA_DIST += doc/examples/edu-dma.py doc/examples/every-backend
 
 # An example that is a test is run as one.
-TESTS += doc/examples/fault-test
+TESTS += doc/examples/fault-test doc/examples/every-backend

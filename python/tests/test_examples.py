@@ -31,6 +31,20 @@ class EduDmaTest(unittest.TestCase):
                      "all 4088 bytes are equal", "memory is unchanged"):
             self.assertIn(part, done.stdout)
 
+    def test_runs_on_every_backend(self) -> None:
+        backends = {"newest": ("cdev+iommufd", "group+iommufd", "group+type1"),
+                    "newest,noiommu": ("cdev+noiommu", "group+noiommu"),
+                    "5.10": ("group+type1",), "5.10,noiommu": ("group+noiommu",)}
+        for kernel, names in backends.items():
+            for name in names:
+                with self.subTest(kernel=kernel, backend=name):
+                    done = run([self.program], LIBIOMMUFD_EMU=kernel, LIBIOMMUFD_BACKEND=name)
+                    self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+                    for part in (f"using emulated {name}", f"using {name.split('+')[0]}",
+                                 "all 4088 bytes are equal",
+                                 "no IOMMU would" if "noiommu" in kernel else "is unchanged"):
+                        self.assertIn(part, done.stdout)
+
     def test_takes_a_device(self) -> None:
         done = run([self.program, "0000:00:04.0"])
         self.assertEqual(done.returncode, 0, done.stderr)
