@@ -77,7 +77,8 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/ioas-mapv.c \
 	libiommufd/object/ioas-place.c \
 	libiommufd/object/ioas-ranges.c \
-	libiommufd/object/ioas-unmap.c
+	libiommufd/object/ioas-unmap.c \
+	libiommufd/object/ioas-update.c
 
 include libiommufd/map/local.mk
 

@@ -301,6 +301,34 @@ int iommufd_ioas_unmap(struct iommufd_ioas *ioas, uint64_t iova, uint64_t length
 int iommufd_ioas_unmap_all(struct iommufd_ioas *ioas, uint64_t *unmapped);
 
 /**
+ * Say that mapped memory has another address in the process now.
+ *
+ * For memory that was moved with mremap(), and for a live update: the successor
+ * has mapped the same memory, as of a memfd, at another place. DMA to it goes on
+ * all the time. It must be the same memory: the kernel does not look, and pins
+ * what is at the new address when a device is attached later. Lookups and
+ * iommufd_ioas_next_mapping() answer with the new addresses. All or none.
+ *
+ * @param ioas    the IOAS
+ * @param iova    first IOVA of whole mappings without a hole between them, page-aligned
+ * @param length  bytes, a multiple of the page size
+ * @param va      where the memory of the first one is; that of the others follows as their IOVAs do
+ * @return 0, or:
+ *   -EINVAL         not an IOAS, @p va is NULL, length 0, something not page-aligned, the range cuts a mapping, or maps a file
+ *   -EOPNOTSUPP     the kernel cannot (IOMMUFD_CAP_UPDATE_VA), or with IOMMUFD_IOAS_COALESCE a mapping shares an entry of a container
+ *   -ENOENT         the range is not wholly mapped
+ *   -EOVERFLOW      a range wraps around the address space
+ *   -EBUSY          a mediated device is in a container of the IOAS
+ *   -ENOMEM         out of memory, or over this process's limit on locked memory
+ *   -EUCLEAN        the kernel refused one, and others could not get their former address again: unmap the range and map it again
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
+ * @threads any
+ * @since 0.1
+ * @source VFIO_IOMMU_UNMAP_DMA, VFIO_IOMMU_MAP_DMA
+ */
+int iommufd_ioas_update_va(struct iommufd_ioas *ioas, uint64_t iova, uint64_t length, void *va);
+
+/**
  * Map memory that another IOAS of the same context maps.
  *
  * The range must be covered by mappings without a hole; each becomes a mapping

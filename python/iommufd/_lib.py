@@ -89,6 +89,7 @@ PROTOTYPES: Prototypes = {
     "iommufd_ioas_unmap": (c_int, [c_void_p, c_uint64, c_uint64, POINTER(c_uint64)]),
     "iommufd_ioas_unmap_all": (c_int, [c_void_p, POINTER(c_uint64)]),
     "iommufd_ioas_unref": (c_void_p, [c_void_p]),
+    "iommufd_ioas_update_va": (c_int, [c_void_p, c_uint64, c_uint64, c_void_p]),
     "iommufd_ioas_va_to_iova": (
         c_int, [c_void_p, c_void_p, POINTER(c_uint64), POINTER(c_size_t)]),
     "iommufd_irq_disable": (c_int, [c_void_p, c_uint32]),

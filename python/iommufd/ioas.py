@@ -240,6 +240,17 @@ class IOAS(Handle):
         return lib("iommufd_ioas_iova_to_va", self._ptr, iova, byref(c_void_p()),
                    byref(length)) == 0
 
+    def update_va(self, iova: int, memory: Union[WritableBuffer, int],
+                  length: Optional[int] = None) -> None:
+        """Say that the memory of whole mappings from `iova` on is at another address now."""
+        address, length, hold = _locate(memory, length)
+        held = self._buffers.inside(iova, iova + length - 1)
+        call("iommufd_ioas_update_va", self._ptr, iova, length, address)
+        mapped = [m for m in self if iova <= m.iova < iova + length]
+        self._buffers.drop(held)
+        for mapping in mapped:
+            self._buffers.add(mapping.iova, mapping.length, hold)
+
     def copy(self, source: IOAS, source_iova: int, length: int, *, iova: Optional[int] = None,
              read: bool = True, write: bool = True, min: int = 0, last: int = 0,
              align: int = 0) -> int:

@@ -166,6 +166,32 @@ class InfoTest(MachineTest):
             self.assertEqual(space.info.flags, IOASFlag.NO_HUGE_PAGES | IOASFlag.COALESCE)
 
 
+class UpdateTest(MachineTest):
+    """Memory that gets another address, which only some kernels can follow."""
+
+    def test_refused_by_iommufd(self) -> None:
+        space = self.ioas()
+        buffer = memory(1)
+        space.map(buffer, iova=IOVA)
+        self.assertFails(errno.EOPNOTSUPP, space.update_va, IOVA, buffer)
+
+    def test_followed(self) -> None:
+        with Context(machine=self.machine, backend="group+type1") as ctx, IOAS(ctx) as space:
+            before, now = memory(2), memory(2)
+            space.map(memoryview(before)[:PAGE], iova=IOVA)
+            space.map(memoryview(before)[PAGE:], iova=IOVA + PAGE)
+            space.update_va(IOVA, now)
+            self.assertEqual(space.iova_to_va(IOVA + PAGE, 1).address, address_of(now) + PAGE)
+            before.close()
+            with self.assertRaises(BufferError):
+                now.close()
+            space.unmap(IOVA, PAGE)
+            with self.assertRaises(BufferError):
+                now.close()
+            space.unmap_all()
+            now.close()
+
+
 class MapFileTest(MachineTest):
     def setUp(self) -> None:
         super().setUp()

@@ -32,6 +32,7 @@ contract_tests += \
 	tests/contract/test-ioas-lookup \
 	tests/contract/test-ioas-file \
 	tests/contract/test-ioas-info \
+	tests/contract/test-ioas-update \
 	tests/contract/test-attach \
 	tests/contract/test-join \
 	tests/contract/test-dma \
@@ -120,6 +121,10 @@ tests_contract_test_ioas_file_LDADD = $(contract_libs)
 tests_contract_test_ioas_info_SOURCES = tests/contract/test-ioas-info.c
 tests_contract_test_ioas_info_CFLAGS = $(contract_cflags)
 tests_contract_test_ioas_info_LDADD = $(contract_libs)
+
+tests_contract_test_ioas_update_SOURCES = tests/contract/test-ioas-update.c
+tests_contract_test_ioas_update_CFLAGS = $(contract_cflags)
+tests_contract_test_ioas_update_LDADD = $(contract_libs)
 
 tests_contract_test_attach_SOURCES = tests/contract/test-attach.c
 tests_contract_test_attach_CFLAGS = $(contract_cflags)

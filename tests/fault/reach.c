@@ -53,6 +53,22 @@ bool reach_is_within(const struct reach *part, const struct reach *whole)
 	return true;
 }
 
+void reach_forget_memory(struct reach *reach)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < reach->count; i++) {
+		struct piece *p = &reach->piece[i], *before = &reach->piece[count - !!count];
+
+		p->va = 0;
+		if (count && before->last + 1 == p->start && before->prot == p->prot)
+			before->last = p->last;
+		else
+			reach->piece[count++] = *p;
+	}
+	reach->count = count;
+}
+
 void reach_of_record(struct iommufd_ioas *ioas, struct reach *out)
 {
 	struct map_entry m;

@@ -292,6 +292,7 @@ const struct scenario scenarios[] = {
 	{ "space", play_space },
 	{ "copy", play_copy },
 	{ "attach", play_attach },
+	{ "update", play_update },
 	{ "own container", play_own },
 	{ "join", play_join },
 	{ "join of an open group", play_join_open },
