@@ -6,6 +6,7 @@
 man3_pages = \
 	doc/man/iommufd_ctx.3 \
 	doc/man/iommufd_device.3 \
+	doc/man/iommufd_dirty.3 \
 	doc/man/iommufd_emu.3 \
 	doc/man/iommufd_error.3 \
 	doc/man/iommufd_group.3 \

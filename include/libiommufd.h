@@ -9,6 +9,7 @@
 
 #include <libiommufd/ctx.h>
 #include <libiommufd/device.h>
+#include <libiommufd/dirty.h>
 #include <libiommufd/error.h>
 #include <libiommufd/group.h>
 #include <libiommufd/ioas.h>

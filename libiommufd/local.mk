@@ -70,6 +70,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/ioas.c libiommufd/object/ioas.h \
 	libiommufd/object/ioas-address.c \
 	libiommufd/object/ioas-copy.c \
+	libiommufd/object/ioas-dirty.c \
 	libiommufd/object/ioas-file.c \
 	libiommufd/object/ioas-info.c \
 	libiommufd/object/ioas-lookup.c \
@@ -95,6 +96,7 @@ includesubdir = $(includedir)/libiommufd
 includesub_HEADERS = \
 	include/libiommufd/ctx.h \
 	include/libiommufd/device.h \
+	include/libiommufd/dirty.h \
 	include/libiommufd/emu.h \
 	include/libiommufd/error.h \
 	include/libiommufd/group.h \

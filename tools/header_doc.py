@@ -14,7 +14,7 @@ import os
 import re
 import sys
 
-ORDER = ("ctx", "device", "group", "ioas", "lookup", "region", "irq", "pci", "error", "emu",
+ORDER = ("ctx", "device", "group", "ioas", "lookup", "dirty", "region", "irq", "pci", "error", "emu",
          "version")
 
 BLOCK_TAGS = ("file", "section", "param", "return", "threads", "since", "source")

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 #include "backend/dirty-bits.h"
 
-/* The first bit from @from on that is @value, or @count. */
-static uint64_t find(const uint64_t *bits, uint64_t from, uint64_t count, bool value)
+uint64_t dirty_bits_find(const uint64_t *bits, uint64_t from, uint64_t count, bool value)
 {
 	while (from < count) {
 		uint64_t word = (value ? bits[from / 64] : ~bits[from / 64]) >> from % 64;
@@ -36,10 +35,10 @@ void dirty_bits_add(const struct dirty_request *q, uint64_t iova, uint64_t page_
 {
 	uint64_t last = q->iova + (q->length - 1), from, to;
 
-	for (from = find(bits, 0, count, true); from < count; from = find(bits, to, count, true)) {
+	for (from = dirty_bits_find(bits, 0, count, true); from < count; from = dirty_bits_find(bits, to, count, true)) {
 		uint64_t start = iova + from * page_size, end;
 
-		to = find(bits, from, count, false);
+		to = dirty_bits_find(bits, from, count, false);
 		end = iova + (to * page_size - 1);
 		if (start < q->iova)
 			start = q->iova;

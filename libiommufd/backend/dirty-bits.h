@@ -12,4 +12,7 @@
 void dirty_bits_add(const struct dirty_request *q, uint64_t iova, uint64_t page_size,
 		    const uint64_t *bits, uint64_t count);
 
+/* The first bit from @from on that is @value, or @count. */
+uint64_t dirty_bits_find(const uint64_t *bits, uint64_t from, uint64_t count, bool value);
+
 #endif

@@ -146,7 +146,7 @@ struct engine_ops {
 	int (*update_va)(struct engine_ioas *as, const struct map_entry *m, uint64_t va);
 	/* Sets as->dirty. */
 	int (*dirty_set)(struct engine_ioas *as, bool on);
-	/* The range cuts no mapping and has no hole. On failure some bits may have been added. */
+	/* The range cuts no mapping; it may have holes. On failure some bits may have been added. */
 	int (*dirty_read)(struct engine_ioas *as, const struct dirty_request *q);
 	/*
 	 * dirty_read and unmap in one: no write of a device goes unreported. Fails as

@@ -81,11 +81,11 @@ static int neighbours_lost(struct iommufd_ioas *ioas, const char *function, uint
 		   function, (ull)iova, (ull)last);
 }
 
-int ioas_unmap_locked(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
-		      uint64_t last)
+/* What the engine's unmap answered. */
+static int finish(struct iommufd_ioas *ioas, const char *function, uint64_t iova, uint64_t last,
+		  int r)
 {
 	struct tally lost = { 0 }, stuck = { 0 };
-	int r = ioas->as.engine->ops->unmap(&ioas->as, iova, last);
 
 	if (likely(!r) || r == -EUCLEAN) {
 		forget(ioas, iova, last);
@@ -100,6 +100,24 @@ int ioas_unmap_locked(struct iommufd_ioas *ioas, const char *function, uint64_t 
 			  r == -EDEADLK ? "stop the mediated device, then unmap again" :
 					  "try again",
 			  "iova %#llx..%#llx stays mapped", (ull)iova, (ull)last);
+}
+
+int ioas_unmap_locked(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
+		      uint64_t last)
+{
+	return finish(ioas, function, iova, last,
+		      ioas->as.engine->ops->unmap(&ioas->as, iova, last));
+}
+
+int ioas_unmap_dirty_locked(struct iommufd_ioas *ioas, const char *function,
+			    const struct dirty_request *q)
+{
+	const struct engine_ops *ops = ioas->as.engine->ops;
+	int r = ops->dirty_unmap ? ops->dirty_unmap(&ioas->as, q) : -EOPNOTSUPP;
+
+	if (r == -EOPNOTSUPP)
+		return r;
+	return finish(ioas, function, q->iova, q->iova + (q->length - 1), r);
 }
 
 int ioas_roll_back(struct iommufd_ioas *ioas, const char *function, int code, uint64_t iova,

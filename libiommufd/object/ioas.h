@@ -104,6 +104,9 @@ int ioas_budget_refused(struct iommufd_ioas *ioas, enum engine_call call);
 /* All mappings within iova..last, which cuts none. */
 int ioas_unmap_locked(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
 		      uint64_t last);
+/* The same, and what devices wrote; -EOPNOTSUPP, without a record: not in one. */
+int ioas_unmap_dirty_locked(struct iommufd_ioas *ioas, const char *function,
+			    const struct dirty_request *q);
 /* Undo mappings just made, while the record of the failure stays; @code or -EUCLEAN. */
 int ioas_roll_back(struct iommufd_ioas *ioas, const char *function, int code, uint64_t iova,
 		   uint64_t last);

@@ -17,7 +17,7 @@ what can be done. `iommufd.emu` has an emulated kernel for tests.
 from __future__ import annotations
 
 from ._lib import lib
-from .constants import (Cap, DeviceFlag, EventType, GroupFlag, GroupPolicy, IOASFlag, IrqFlag,
+from .constants import (Cap, DeviceFlag, DirtyFlag, EventType, GroupFlag, GroupPolicy, IOASFlag, IrqFlag,
                         IrqIndex, LogLevel, MapFlag, MemberFlag, Memory, RegionFlag, RegionIndex)
 from .ctx import Context, Event
 from .device import Device, DeviceInfo
@@ -29,7 +29,7 @@ from .pci import ConfigSpace
 from .region import Area, MappedRegion, Region, RegionInfo
 
 __all__ = [
-    "Area", "Cap", "ConfigSpace", "Context", "Device", "DeviceFlag", "DeviceInfo", "Event",
+    "Area", "Cap", "ConfigSpace", "Context", "Device", "DeviceFlag", "DirtyFlag", "DeviceInfo", "Event",
     "EventFd", "EventType", "Group", "GroupFlag", "GroupInfo", "GroupMember", "GroupPolicy",
     "IOAS", "IOASFlag", "IOASInfo", "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo",
     "LogLevel", "MapFlag", "MappedRegion", "Mapping", "MemberFlag", "Memory", "Range", "Region",

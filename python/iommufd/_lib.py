@@ -51,6 +51,8 @@ PROTOTYPES: Prototypes = {
     "iommufd_device_replace": (c_int, [c_void_p, c_void_p]),
     "iommufd_device_reset": (c_int, [c_void_p]),
     "iommufd_device_unref": (c_void_p, [c_void_p]),
+    "iommufd_dirty_next": (
+        c_int, [POINTER(c_uint64), c_uint64, POINTER(c_uint64), POINTER(c_uint64)]),
     "iommufd_error_last": (POINTER(s.Error), []),
     "iommufd_group_check_viable": (c_int, [c_void_p]),
     "iommufd_group_from_fd": (c_int, [c_void_p, c_int, POINTER(c_void_p)]),
@@ -84,10 +86,16 @@ PROTOTYPES: Prototypes = {
                 POINTER(c_size_t)]),
     "iommufd_ioas_new": (c_int, [c_void_p, POINTER(s.IOASOptions), POINTER(c_void_p)]),
     "iommufd_ioas_next_mapping": (c_int, [c_void_p, c_uint64, POINTER(s.Mapping)]),
+    "iommufd_ioas_read_dirty": (
+        c_int, [c_void_p, c_uint64, c_uint64, c_uint64, c_uint32, POINTER(c_uint64)]),
     "iommufd_ioas_ref": (c_void_p, [c_void_p]),
+    "iommufd_ioas_set_dirty_tracking": (c_int, [c_void_p, c_int]),
     "iommufd_ioas_set_huge_pages": (c_int, [c_void_p, c_int]),
     "iommufd_ioas_unmap": (c_int, [c_void_p, c_uint64, c_uint64, POINTER(c_uint64)]),
     "iommufd_ioas_unmap_all": (c_int, [c_void_p, POINTER(c_uint64)]),
+    "iommufd_ioas_unmap_dirty": (
+        c_int, [c_void_p, c_uint64, c_uint64, c_uint64, POINTER(c_uint64), POINTER(c_uint64),
+                POINTER(c_int)]),
     "iommufd_ioas_unref": (c_void_p, [c_void_p]),
     "iommufd_ioas_update_va": (c_int, [c_void_p, c_uint64, c_uint64, c_void_p]),
     "iommufd_ioas_va_to_iova": (

@@ -104,6 +104,12 @@ class MapFlag(enum.IntFlag):
     COALESCE = 1 << 3
 
 
+class DirtyFlag(enum.IntFlag):
+    """How dirty pages are read; `IOAS.read_dirty()` has a keyword for it."""
+
+    KEEP = 1 << 0
+
+
 class Memory(enum.IntEnum):
     """Kind of memory behind a mapping."""
 
@@ -163,6 +169,7 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_GROUP_", GroupPolicy),
     ("IOMMUFD_GROUP_", GroupFlag),
     ("IOMMUFD_GROUP_MEMBER_", MemberFlag),
+    ("IOMMUFD_DIRTY_", DirtyFlag),
     ("IOMMUFD_IOAS_", IOASFlag),
     ("IOMMUFD_MAP_", MapFlag),
     ("IOMMUFD_MEMORY_", Memory),

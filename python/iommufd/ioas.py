@@ -14,7 +14,7 @@ from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 from . import _structs as s
 from ._handle import Buffers, Handle, receive
 from ._lib import lib
-from .constants import IOASFlag, MapFlag, Memory
+from .constants import DirtyFlag, IOASFlag, MapFlag, Memory
 from .ctx import Context
 from .errors import IommufdError, call, failure, raise_for
 
@@ -52,6 +52,32 @@ class IOASInfo(NamedTuple):
     bytes: int
     attached: int               # devices
     containers: int             # how many times the memory is pinned
+
+
+class Dirty(NamedTuple):
+    """What `IOAS.unmap_dirty()` unmapped."""
+
+    unmapped: int                   # bytes
+    written: List[Tuple[int, int]]  # pairs of IOVA and bytes
+    atomic: bool                    # no write can have been lost
+
+
+class Bitmap:
+    """A bit for each page of a range."""
+
+    def __init__(self, length: int, page: int) -> None:
+        self.page = page
+        self.bits = length // page
+        self.words = (c_uint64 * (self.bits // 64 + 1))()
+
+    def runs(self, iova: int) -> List[Tuple[int, int]]:
+        """What the set bits stand for, neighbours together."""
+        found = []
+        first, count = c_uint64(), c_uint64()
+        while lib("iommufd_dirty_next", self.words, self.bits, byref(first), byref(count)) == 0:
+            found.append((iova + first.value * self.page, count.value * self.page))
+            first.value += count.value
+        return found
 
 
 class Span(NamedTuple):
@@ -227,6 +253,31 @@ class IOAS(Handle):
         self._let_go(rc, held)
         raise_for(rc, "iommufd_ioas_unmap_all")
         return unmapped.value
+
+    def track_dirty(self, enable: bool = True) -> None:
+        """Begin or end to track what devices write. Beginning forgets what was before."""
+        call("iommufd_ioas_set_dirty_tracking", self._ptr, int(enable))
+
+    def read_dirty(self, iova: int, length: int, page_size: int = 0, *,
+                   keep: bool = False) -> List[Tuple[int, int]]:
+        """What devices wrote in a range since it was last read: pairs of IOVA and bytes."""
+        page = page_size or self.alignment
+        bits = Bitmap(length, page)
+        call("iommufd_ioas_read_dirty", self._ptr, iova, length, page,
+             DirtyFlag.KEEP if keep else 0, bits.words)
+        return bits.runs(iova)
+
+    def unmap_dirty(self, iova: int, length: int, page_size: int = 0) -> Dirty:
+        """Unmap a range; return what devices wrote in it until then."""
+        page = page_size or self.alignment
+        bits = Bitmap(length, page)
+        held = self._buffers.inside(iova, iova + length - 1)
+        unmapped, atomic = c_uint64(), c_int()
+        rc = lib("iommufd_ioas_unmap_dirty", self._ptr, iova, length, page, bits.words,
+                 byref(unmapped), byref(atomic))
+        self._let_go(rc, held)
+        raise_for(rc, "iommufd_ioas_unmap_dirty")
+        return Dirty(unmapped.value, bits.runs(iova), bool(atomic.value))
 
     def _let_go(self, rc: int, held: List[Tuple[int, int, int, Any]]) -> None:
         """Drop the buffers of an unmapped range; after a failure those that are gone anyway."""

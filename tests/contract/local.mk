@@ -35,6 +35,7 @@ contract_tests += \
 	tests/contract/test-ioas-update \
 	tests/contract/test-attach \
 	tests/contract/test-join \
+	tests/contract/test-dirty \
 	tests/contract/test-dma \
 	tests/contract/test-region \
 	tests/contract/test-irq \
@@ -133,6 +134,10 @@ tests_contract_test_attach_LDADD = $(contract_libs)
 tests_contract_test_join_SOURCES = tests/contract/test-join.c
 tests_contract_test_join_CFLAGS = $(contract_cflags)
 tests_contract_test_join_LDADD = $(contract_libs)
+
+tests_contract_test_dirty_SOURCES = tests/contract/test-dirty.c
+tests_contract_test_dirty_CFLAGS = $(contract_cflags)
+tests_contract_test_dirty_LDADD = $(contract_libs)
 
 tests_contract_test_dma_SOURCES = tests/contract/test-dma.c
 tests_contract_test_dma_CFLAGS = $(contract_cflags)
