@@ -37,6 +37,8 @@ contract_tests += \
 	tests/contract/test-join \
 	tests/contract/test-dirty \
 	tests/contract/test-dma \
+	tests/contract/test-refusal \
+	tests/contract/test-refusal-fd \
 	tests/contract/test-region \
 	tests/contract/test-irq \
 	tests/contract/test-noiommu \
@@ -142,6 +144,14 @@ tests_contract_test_dirty_LDADD = $(contract_libs)
 tests_contract_test_dma_SOURCES = tests/contract/test-dma.c
 tests_contract_test_dma_CFLAGS = $(contract_cflags)
 tests_contract_test_dma_LDADD = $(contract_libs)
+
+tests_contract_test_refusal_SOURCES = tests/contract/test-refusal.c
+tests_contract_test_refusal_CFLAGS = $(contract_cflags)
+tests_contract_test_refusal_LDADD = $(contract_libs)
+
+tests_contract_test_refusal_fd_SOURCES = tests/contract/test-refusal-fd.c
+tests_contract_test_refusal_fd_CFLAGS = $(contract_cflags)
+tests_contract_test_refusal_fd_LDADD = $(contract_libs)
 
 tests_contract_test_region_SOURCES = tests/contract/test-region.c
 tests_contract_test_region_CFLAGS = $(contract_cflags)

@@ -58,6 +58,7 @@ static int ask_emulated(enum shape shape,
 		[SHAPE_UNPRIVILEGED] = IOMMUFD_EMU_UNPRIVILEGED,
 		[SHAPE_NO_RAWIO] = IOMMUFD_EMU_NOIOMMU | IOMMUFD_EMU_UNPRIVILEGED,
 		[SHAPE_LITTLE_MEMORY] = 0,
+		[SHAPE_UNSAFE_INTERRUPTS] = IOMMUFD_EMU_NO_MSI_ISOLATION,
 	};
 	struct iommufd_emu_opts shaped = { .size = sizeof(shaped), .flags = flags[shape] };
 	struct iommufd_emu_fault refused = {
@@ -152,6 +153,28 @@ static int drop_capability(int cap)
 	return (int)syscall(SYS_capset, &head, data);
 }
 
+/* The parameters of either module, on a machine whose interrupts are not remapped. */
+static int allow_unsafe_interrupts(const char *allow)
+{
+	static const char *const modules[] = { "vfio_iommu_type1", "iommufd" };
+	const char *iommu = getenv("LIBIOMMUFD_TEST_IOMMU");
+	int written = 0;
+
+	if (!iommu || strcmp(iommu, "virtio"))
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
+		char path[80];
+		int fd;
+
+		snprintf(path, sizeof(path), "/sys/module/%s/parameters/allow_unsafe_interrupts",
+			 modules[i]);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		written += fd >= 0 && write(fd, allow, 1) == 1;
+		close(fd);
+	}
+	return written ? 0 : -1;
+}
+
 static int arrange(enum shape shape)
 {
 	struct rlimit lockable = { SHAPE_LOCKABLE, SHAPE_LOCKABLE };
@@ -173,6 +196,8 @@ static int arrange(enum shape shape)
 		return access("/dev/vfio/noiommu-0", F_OK) || drop_capability(CAP_SYS_RAWIO);
 	case SHAPE_LITTLE_MEMORY:
 		return setrlimit(RLIMIT_MEMLOCK, &lockable) || drop_capability(CAP_IPC_LOCK);
+	case SHAPE_UNSAFE_INTERRUPTS:
+		return allow_unsafe_interrupts("N");
 	}
 	return -1;
 }
@@ -199,6 +224,8 @@ static int ask_child(enum shape shape,
 	close(pipes[0]);
 	if (child > 0)
 		waitpid(child, NULL, 0);
+	if (shape == SHAPE_UNSAFE_INTERRUPTS)
+		allow_unsafe_interrupts("Y");
 	return rc;
 }
 
@@ -240,4 +267,32 @@ int policy_teardown(void **state)
 	else
 		unsetenv("LIBIOMMUFD_BACKEND");
 	return fixture_teardown(state);
+}
+
+int run_on_backends(const char *name, const struct CMUnitTest *cases, size_t count)
+{
+	static const char *const all[] = { "cdev+iommufd", "group+iommufd", "group+type1" };
+	const char *set = getenv("LIBIOMMUFD_BACKEND");
+	int failed = 0;
+
+	if (!contract_is_emulated() || strstr(getenv("LIBIOMMUFD_EMU"), "noiommu") || (set && *set))
+		return _cmocka_run_group_tests(name, cases, count, NULL, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct iommufd_device *dev = NULL;
+		struct iommufd_ctx *ctx;
+		int rc;
+
+		setenv("LIBIOMMUFD_BACKEND", all[i], 1);
+		rc = iommufd_ctx_new(NULL, &ctx);
+		if (!rc)
+			rc = iommufd_device_open(ctx, "0000:00:03.0", NULL, &dev);
+		iommufd_device_unref(dev);
+		iommufd_ctx_unref(ctx);
+		if (rc)
+			continue; /* an older kernel */
+		printf("%s on %s\n", name, all[i]);
+		failed += _cmocka_run_group_tests(name, cases, count, NULL, NULL);
+	}
+	unsetenv("LIBIOMMUFD_BACKEND");
+	return failed;
 }

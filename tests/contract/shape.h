@@ -19,6 +19,7 @@ enum shape {
 	SHAPE_UNPRIVILEGED,  /* no CAP_SYS_RESOURCE */
 	SHAPE_NO_RAWIO,      /* no IOMMU, and no CAP_SYS_RAWIO */
 	SHAPE_LITTLE_MEMORY, /* SHAPE_LOCKABLE bytes may be locked */
+	SHAPE_UNSAFE_INTERRUPTS, /* no interrupt remapping, and no parameter that makes light of it */
 };
 
 #define SHAPE_LOCKABLE ((size_t)64 << 10)
@@ -41,6 +42,12 @@ bool has_containers(struct fixture *f);
 int policy_setup(void **state);
 int policy_teardown(void **state);
 #define CASE_OF_POLICY(f) { #f, f, policy_setup, policy_teardown, (void *)(uintptr_t)#f }
+
+/*
+ * Runs the cases; on the emulated kernel on each backend in turn that it has,
+ * unless LIBIOMMUFD_BACKEND names one. The number that failed.
+ */
+int run_on_backends(const char *name, const struct CMUnitTest *cases, size_t count);
 
 /* @rc, or another number if the error record does not fit it. */
 int answer(int rc);
