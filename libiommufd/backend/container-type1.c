@@ -49,6 +49,8 @@ static int set_iommu(struct container *c)
 	}
 	if (r < 0)
 		return r;
+	/* A container that takes it has nothing mapped; an iommufd takes it again. */
+	c->adopted |= node_container_is_lent(c) && c->engine->adopted;
 	c->ready = true;
 	return 0;
 }

@@ -50,6 +50,7 @@ static int probe(struct engine *e)
 	e->caps = CAP(MAP_WITHOUT_DEVICE) | CAP(ALLOW_IOVAS) | CAP(GROUPS) | CAP(ISOLATION);
 	if (is_iommufd(e))
 		return 0;
+	e->adopted = false; /* SET_IOMMU will tell */
 	e->caps |= CAP(MAP_DEVICE) | CAP(DIRTY_TRACKING) | CAP(DIRTY_ALL_PINNED);
 	if (extends(e, K_VFIO_UNMAP_ALL))
 		e->caps |= CAP(UPDATE_VA);

@@ -162,6 +162,7 @@ struct engine {
 	const struct engine_ops *ops;
 	const struct core *core;
 	int fd;        /* owned; of type1 and noiommu a container, lent to one at a time */
+	bool adopted;  /* who opened it may have mapped in it, and have more of it open */
 	bool fd_is_spoilt; /* something stayed in that container: it is not lent again */
 	bool noiommu;  /* no IOMMU stands behind the devices */
 	uint64_t caps; /* 1 << IOMMUFD_CAP_*, with those of the transport */

@@ -135,7 +135,7 @@ static int try_step(struct attempt *a, const struct step *s)
 	struct refusal why;
 	int r;
 
-	*e = (struct engine){ .core = a->core, .fd = -1 };
+	*e = (struct engine){ .core = a->core, .fd = -1, .adopted = a->adopt >= 0 };
 	if (a->adopt < 0)
 		snprintf(a->object, sizeof(a->object), "%s", s->node);
 	else

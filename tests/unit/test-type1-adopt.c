@@ -307,6 +307,32 @@ static void a_group_enters_the_container_of_others(void **state)
 	leave(m, &theirs);
 }
 
+/* An iommufd is given an IOMMU twice without complaint: that it was handed over must be known. */
+static void mappings_of_others_stay_in_an_iommufd(void **state)
+{
+	struct machine *m = *state;
+	struct setup theirs = handed_over(m, GROUP1, K_VFIO_TYPE1v2_IOMMU);
+	struct engine_under_test t;
+	struct devfd d;
+	struct space s;
+
+	assert_int_equal(dma_map(m, theirs.container, m->mem, PAGE, 0x20000, DMA_RW), 0);
+	assert_int_equal(probe_fd(&t, m, m->sys->dup(m->sys->data, theirs.container)), 0);
+	t.e.adopted = true;
+	space_open(&t, &s);
+	assert_int_equal(space_map(&s, m->mem + PAGE, PAGE, 0x1f000), 0);
+	dev_get(&t, &d, NAME2, GROUP2, &s);
+	assert_int_equal(counts(m).mappings, 2);
+	transport_group.release(&d);
+	assert_int_equal(counts(m).mappings, 1);
+	assert_int_equal(space_map(&s, m->mem + PAGE, PAGE, 0x20000), 0); /* a record */
+	assert_int_equal(dev_open(&t, &d, NAME2, GROUP2, &s), -EADDRINUSE);
+	assert_int_equal(counts(m).mappings, 1);
+	space_close(&s);
+	engine_close(&t);
+	leave(m, &theirs);
+}
+
 /* Two groups in a container that has no IOMMU yet. */
 static void groups_may_be_in_one_container(void **state)
 {
@@ -437,6 +463,12 @@ static void a_failed_entry_leaves_the_group_as_it_was(void **state)
 	engine_close(&t);
 }
 
+static int setup_compat(void **state)
+{
+	return start(state, &(struct iommufd_emu_opts){ .size = sizeof(struct iommufd_emu_opts),
+							.flags = IOMMUFD_EMU_COMPAT_CONTAINER });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +480,8 @@ int main(void)
 		TEST(a_group_in_another_container_is_refused),
 		TEST(version_1_is_refused),
 		TEST(mappings_of_others_stay),
+		cmocka_unit_test_setup_teardown(mappings_of_others_stay_in_an_iommufd, setup_compat,
+						teardown),
 		TEST(a_group_enters_the_container_of_others),
 		TEST(groups_may_be_in_one_container),
 		TEST(a_group_elsewhere_is_not_taken_for_one_that_is_here),
