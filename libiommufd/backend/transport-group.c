@@ -169,9 +169,10 @@ static void give_up(struct devfd *d)
 	d->attached = false;
 	if (--c->attached || c->shared || d->group->devices == 1)
 		return;
-	log_warning(&d->core->log,
-		    "%s: what was mapped for it stays mapped for its group until that is attached or closed",
-		    d->object);
+	if (core_is_owner(d->core)) /* a forked child only forgets */
+		log_warning(&d->core->log,
+			    "%s: what was mapped for it stays mapped for its group until that is attached or closed",
+			    d->object);
 	container_drop(c);
 }
 
