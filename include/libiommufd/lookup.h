@@ -97,7 +97,7 @@ int iommufd_ioas_iova_to_va(struct iommufd_ioas *ioas, uint64_t iova, void **va,
  * @return 0, or:
  *   -EINVAL         not an IOAS, or @p address is NULL
  *   -ENOENT         @p iova is not mapped
- *   -ENODEV         there is no IOMMU and no device is attached, so that memory is not held in place
+ *   -ENODEV         there is no IOMMU and the memory is not held in place: no device is attached, or a failure (-EUCLEAN) left it so
  *   -EPERM          there is no IOMMU and the caller may not see physical addresses: it lacks CAP_SYS_ADMIN, or on cdev+noiommu CAP_SYS_RAWIO
  *   -EACCES         /proc/self/pagemap may not be opened
  *   -EFAULT         the memory has gone from the process

@@ -36,6 +36,13 @@ static size_t find(const struct container *c, uint64_t iova)
 	return low;
 }
 
+bool noiommu_holds(const struct container *c, uint64_t iova)
+{
+	size_t at = find(c, iova);
+
+	return at < c->kept_count && c->kept[at].iova <= iova;
+}
+
 static int make_room(struct container *c)
 {
 	size_t room = c->kept_room ? 2 * c->kept_room : 16;

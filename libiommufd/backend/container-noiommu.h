@@ -17,6 +17,9 @@ static inline struct noiommu *noiommu_of(const struct engine *e)
 	return e->own;
 }
 
+/* Does @c hold the mapping that has @iova? It may repeat the address space and lack this one. */
+bool noiommu_holds(const struct container *c, uint64_t iova);
+
 extern const struct container_ops container_noiommu;
 
 #endif

@@ -110,14 +110,19 @@ static int dma_address(struct engine_ioas *as, uint64_t iova, uint64_t *address,
 		       uint64_t *length)
 {
 	const struct noiommu *own = noiommu_of(as->engine);
+	const struct container *c = as->containers;
 	struct map_entry m;
 
-	if (!as->containers)
+	if (!c)
 		return -ENODEV;
 	if (own->pagemap < 0)
 		return own->pagemap;
 	if (!iova_map_find(as->map, iova, &m))
 		return -ENOENT;
+	while (c && !noiommu_holds(c, iova))
+		c = c->next;
+	if (!c)
+		return -ENODEV;
 	if (*length > m.iova + (m.length - 1) - iova)
 		*length = m.iova + (m.length - 1) - iova + 1;
 	return find_run(as->engine, engine_va(&m) + (iova - m.iova), address, length);
