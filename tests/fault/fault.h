@@ -116,6 +116,7 @@ void play_several(struct run *r);
 void play_coalesce(struct run *r);
 void play_group(struct run *r);
 void play_update(struct run *r);
+void play_dirty(struct run *r);
 void play_irq(struct run *r);
 void play_fixed_irq(struct run *r);
 

@@ -293,6 +293,7 @@ const struct scenario scenarios[] = {
 	{ "copy", play_copy },
 	{ "attach", play_attach },
 	{ "update", play_update },
+	{ "dirty", play_dirty },
 	{ "own container", play_own },
 	{ "join", play_join },
 	{ "join of an open group", play_join_open },
