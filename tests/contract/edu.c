@@ -30,8 +30,23 @@ void edu_write(struct iommufd_device *dev, uint32_t reg, uint32_t value)
 	assert_ok(iommufd_region_write32(dev, IOMMUFD_REGION_BAR0, reg, value));
 }
 
+/* Before Linux 6.11 a write of 8 bytes is two of 4, and edu takes the first for all of it. */
+static void write_whole(struct iommufd_device *dev, uint32_t reg, uint64_t value)
+{
+	void *bar;
+
+	assert_ok(iommufd_region_map(dev, IOMMUFD_REGION_BAR0, 0, PAGE,
+				     IOMMUFD_REGION_READ | IOMMUFD_REGION_WRITE, &bar));
+	*(volatile uint64_t *)(void *)((char *)bar + reg) = value;
+	assert_ok(iommufd_region_unmap(dev, bar));
+}
+
 static void write64(struct iommufd_device *dev, uint32_t reg, uint64_t value)
 {
+	if (value >> 32 && !contract_is_emulated()) {
+		write_whole(dev, reg, value);
+		return;
+	}
 	assert_ok(iommufd_region_write64(dev, IOMMUFD_REGION_BAR0, reg, value));
 }
 

@@ -3,6 +3,7 @@
 #include "edu.h"
 
 #include <sys/mman.h>
+#include <sys/utsname.h>
 
 static struct iommufd_region_info info_of(struct iommufd_device *dev, uint32_t index)
 {
@@ -101,6 +102,18 @@ static void region_areas_bad_argument(void **state)
 
 /* -- registers */
 
+/* VFIO before Linux 6.11 makes two accesses of one to 8 bytes. */
+static bool splits_eight_bytes(void)
+{
+	struct utsname kernel;
+	int major = 0, minor = 0;
+
+	if (contract_is_emulated() || uname(&kernel) ||
+	    sscanf(kernel.release, "%d.%d", &major, &minor) != 2)
+		return false;
+	return major < 6 || (major == 6 && minor < 11);
+}
+
 static void region_registers_are_read_and_written(void **state)
 {
 	struct fixture *f = *state;
@@ -112,7 +125,10 @@ static void region_registers_are_read_and_written(void **state)
 	assert_int_equal(edu_read(dev, EDU_LIVENESS), ~0x12345678u);
 	assert_ok(iommufd_region_write64(dev, 0, EDU_DMA_SOURCE, 0x123456789a));
 	assert_ok(iommufd_region_read64(dev, 0, EDU_DMA_SOURCE, &wide));
-	assert_int_equal(wide, 0x123456789a);
+	if (splits_eight_bytes()) /* and of its registers edu has no upper half */
+		assert_int_equal((uint32_t)wide, 0x3456789a);
+	else
+		assert_int_equal(wide, 0x123456789a);
 }
 
 static void region_configuration_in_every_width(void **state)

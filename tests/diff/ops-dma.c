@@ -21,7 +21,20 @@ enum {
 
 static bool edu_write(struct run *r, int d, uint64_t reg, uint64_t value)
 {
-	return !iommufd_region_write64(r->dev[d], IOMMUFD_REGION_BAR0, reg, value);
+	uint64_t got = value;
+	void *bar;
+
+	if (iommufd_region_write64(r->dev[d], IOMMUFD_REGION_BAR0, reg, value) ||
+	    (value >> 32 && iommufd_region_read64(r->dev[d], IOMMUFD_REGION_BAR0, reg, &got)))
+		return false;
+	if (got == value)
+		return true;
+	/* Before Linux 6.11 a write of 8 bytes is two of 4, and edu takes the first for all of it. */
+	if (iommufd_region_map(r->dev[d], IOMMUFD_REGION_BAR0, 0, 4096,
+			       IOMMUFD_REGION_READ | IOMMUFD_REGION_WRITE, &bar))
+		return false;
+	*(volatile uint64_t *)(void *)((char *)bar + reg) = value;
+	return !iommufd_region_unmap(r->dev[d], bar);
 }
 
 static bool transfer(struct run *r, int d, uint64_t iova, uint32_t length, bool to_memory)
