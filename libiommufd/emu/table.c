@@ -209,10 +209,15 @@ static int check(struct iommufd_emu *emu, uint32_t call)
 
 static int table_populate(void *data, void *addr, size_t n, int writable)
 {
-	int r = check(data, IOMMUFD_EMU_CALL_POPULATE);
+	struct iommufd_emu *emu = data;
+	int r;
 
-	if (!r && !emu_has(data, EMU_FEATURE_POPULATE))
-		return -EINVAL;
+	emu_lock(emu);
+	r = emu_inject_check(emu, IOMMUFD_EMU_CALL_POPULATE, 0);
+	if (!r && (!emu_has(emu, EMU_FEATURE_POPULATE) ||
+		   emu_bar_overlaps(emu, (uintptr_t)addr, n)))
+		r = -EINVAL; /* of registers, too */
+	emu_unlock(emu);
 	return r ? r : sys_kernel()->populate(NULL, addr, n, writable);
 }
 

@@ -76,13 +76,13 @@ static int address_in_use(struct iommufd_device *dev, struct iommufd_ioas *ioas,
 	return out_of_reach(dev, ioas, call);
 }
 
-/* Touch what is mapped, as pinning would, to find the piece that cannot be. */
-static bool find_unpinnable(const struct iommufd_ioas *ioas, struct map_entry *m)
+/* Touch what is mapped within from..last, as pinning would, to find the piece that cannot be. */
+static bool find_unpinnable(const struct iommufd_ioas *ioas, uint64_t from, uint64_t last,
+			    struct map_entry *m)
 {
 	const struct iommufd_sys *sys = ioas->ctx->core.sys;
-	uint64_t from = 0;
 
-	while (iova_map_next(ioas->map, from, m)) {
+	while (iova_map_next(ioas->map, from, m) && m->iova <= last) {
 		uint64_t va = engine_va(m);
 		int r = 0;
 
@@ -100,9 +100,16 @@ static bool find_unpinnable(const struct iommufd_ioas *ioas, struct map_entry *m
 
 static int no_memory_there(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call)
 {
-	struct map_entry m = dev->fd.failed;
+	struct map_entry m;
+	const struct map_entry *failed = &dev->fd.failed;
+	uint64_t last = failed->length ? failed->iova + (failed->length - 1) : UINT64_MAX;
+	bool found = failed->length && iova_map_find(ioas->map, failed->iova, &m) &&
+		     m.length == failed->length;
 
-	if (!m.length && !find_unpinnable(ioas, &m))
+	/* In a container neighbours may have failed as one. */
+	if (!found && !find_unpinnable(ioas, failed->iova, last, &m))
+		m = *failed;
+	if (!m.length)
 		return err(-EFAULT, call, dev->fd.object, "check what is mapped",
 			   "a mapping of %s cannot be pinned", ioas->object);
 	/* A file is there as far as it reaches; the kernel that maps it itself says so. */
@@ -112,7 +119,7 @@ static int no_memory_there(struct iommufd_device *dev, struct iommufd_ioas *ioas
 			   "the mapping at iova %#llx..%#llx of %s (file offset %#llx) reaches past its file",
 			   (ull)m.iova, (ull)m.iova + (m.length - 1), ioas->object, (ull)m.offset);
 	return err(-EFAULT, call, dev->fd.object,
-		   "unmap it, or let the memory exist with the access asked for",
+		   "unmap it, or let the memory exist with the access asked for; a device's only with IOMMUFD_CAP_MAP_DEVICE",
 		   "the mapping at iova %#llx..%#llx of %s (va %#llx) cannot be pinned", (ull)m.iova,
 		   (ull)m.iova + (m.length - 1), ioas->object, (ull)m.va);
 }

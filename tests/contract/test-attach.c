@@ -183,6 +183,49 @@ static void attach_file_that_shrank_einval(void **state)
 	assert_ok(iommufd_device_attach(dev, ioas));
 }
 
+/* Where the kernel does not map registers by their address. */
+static void attach_memory_of_a_device(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_device *dev = get_device(f, ALONE1), *other = get_device(f, ALONE2);
+	struct iommufd_ioas *ioas = get_ioas(f);
+	void *bar;
+
+	assert_ok(iommufd_region_map(other, IOMMUFD_REGION_BAR0, 0, PAGE, IOMMUFD_REGION_READ,
+				     &bar));
+	map_at(ioas, get_buffer(f, PAGE), PAGE, 0x10000);
+	assert_ok(iommufd_ioas_map(ioas, bar, PAGE, IOMMUFD_MAP_READ | IOMMUFD_MAP_FIXED,
+				   &(uint64_t){ 0x20000 }, NULL));
+	if (iommufd_ctx_has(f->ctx, IOMMUFD_CAP_MAP_DEVICE)) {
+		assert_ok(iommufd_device_attach(dev, ioas));
+		return;
+	}
+	assert_error(iommufd_device_attach(dev, ioas), -EFAULT);
+	assert_non_null(strstr(expected_record()->message, "0x20000"));
+	assert_ok(iommufd_ioas_unmap(ioas, 0x20000, PAGE, NULL));
+	assert_ok(iommufd_device_attach(dev, ioas));
+}
+
+/* Neighbours may be one mapping in the kernel; what fails is named all the same. */
+static void attach_names_one_of_coalesced_neighbours(void **state)
+{
+	struct iommufd_ioas_opts opts = { .size = sizeof(opts), .flags = IOMMUFD_IOAS_COALESCE };
+	struct fixture *f = *state;
+	struct iommufd_device *dev = get_device(f, ALONE1);
+	uint8_t *data = get_buffer(f, 4 * PAGE);
+	struct iommufd_ioas *ioas;
+
+	assert_ok(iommufd_ioas_new(f->ctx, &opts, &ioas));
+	hold_ioas(f, ioas);
+	for (uint64_t i = 0; i < 4; i++)
+		map_at(ioas, data + i * PAGE, PAGE, 0x10000 + i * PAGE);
+	assert_int_equal(mprotect(data + 2 * PAGE, PAGE, PROT_NONE), 0);
+	assert_error(iommufd_device_attach(dev, ioas), -EFAULT);
+	assert_non_null(strstr(expected_record()->message, "0x12000..0x12fff"));
+	assert_int_equal(mprotect(data + 2 * PAGE, PAGE, PROT_READ | PROT_WRITE), 0);
+	assert_ok(iommufd_device_attach(dev, ioas));
+}
+
 static void attach_read_only_memory_for_writing_efault(void **state)
 {
 	struct fixture *f = *state;
@@ -374,6 +417,8 @@ static const struct CMUnitTest cases[] = {
 	CASE(attach_unreachable_mapping_eaddrinuse),
 	CASE(attach_absent_memory_efault),
 	CASE(attach_file_that_shrank_einval),
+	CASE(attach_memory_of_a_device),
+	CASE(attach_names_one_of_coalesced_neighbours),
 	CASE(attach_read_only_memory_for_writing_efault),
 	CASE(replace_moves_the_device),
 	CASE(replace_holds_the_new_and_frees_the_old),

@@ -278,6 +278,33 @@ static void dma_into_huge_pages_at_a_high_iova(void **state)
 	assert_true(is_all(data + LENGTH, 2 * HUGE_PAGE - 2 * LENGTH, 0));
 }
 
+/* Device to device: where the kernel maps such memory by its address. */
+static void dma_to_the_registers_of_another_device(void **state)
+{
+	struct fixture *f = *state;
+	struct setting s = get_setting(f);
+	struct iommufd_device *other = get_edu(f, ALONE2);
+	uint64_t iova = 0x20000;
+	uint32_t id;
+	void *bar;
+
+	assert_ok(iommufd_region_map(other, IOMMUFD_REGION_BAR0, 0, PAGE,
+				     IOMMUFD_REGION_READ | IOMMUFD_REGION_WRITE, &bar));
+	if (!iommufd_ctx_has(f->ctx, IOMMUFD_CAP_MAP_DEVICE)) {
+		assert_error(iommufd_ioas_map(s.ioas, bar, PAGE, FIXED_RW, &iova, NULL), -EFAULT);
+		assert_non_null(strstr(expected_record()->remedy, "IOMMUFD_CAP_MAP_DEVICE"));
+		return;
+	}
+	assert_ok(iommufd_ioas_map(s.ioas, bar, PAGE, FIXED_RW, &iova, NULL));
+	map_at(s.ioas, s.data, PAGE, 0x10000);
+	edu_fetch(s.dev, iova + EDU_ID, sizeof(id));
+	edu_store(s.dev, 0x10000, sizeof(id));
+	memcpy(&id, s.data, sizeof(id));
+	assert_int_equal(id, edu_read(other, EDU_ID));
+	assert_ok(iommufd_ioas_unmap(s.ioas, iova, PAGE, NULL));
+	assert_ok(iommufd_region_unmap(other, bar));
+}
+
 static void dma_through_coalesced_pieces(void **state)
 {
 	struct setting s = get_setting(*state);
@@ -315,6 +342,7 @@ static const struct CMUnitTest cases[] = {
 	CASE(dma_into_a_file),
 	CASE(dma_into_a_copied_file),
 	CASE(dma_into_huge_pages_at_a_high_iova),
+	CASE(dma_to_the_registers_of_another_device),
 	CASE(dma_through_coalesced_pieces),
 	CASE(dma_needs_bus_mastering),
 };
