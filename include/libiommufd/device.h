@@ -117,7 +117,7 @@ int iommufd_device_open(struct iommufd_ctx *ctx, const char *name,
  * @param opts  options, or NULL; not kept
  * @param out   the device, owned by the caller, one reference; NULL on failure
  * @return 0, or:
- *   -EINVAL         not a context, @p out is NULL, an IOAS of another context or unfit for the device, or the device is bound already or unfit: no cache coherency
+ *   -EINVAL         not a context, @p out is NULL, an IOAS of another context or unfit for the device, the device is bound already or unfit: no cache coherency, or a device with an IOMMU where backend noiommu was asked for
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag, or the backend has devices by group only
  *   -EBADF          @p fd is not open

@@ -49,6 +49,7 @@ struct container {
 /* Why a call of the transport failed: one of several kernel calls. */
 enum transport_call {
 	TRANSPORT_BIND,
+	TRANSPORT_ASK_ISOLATION,
 	TRANSPORT_ATTACH,
 	TRANSPORT_DETACH,
 	TRANSPORT_OPEN_GROUP,

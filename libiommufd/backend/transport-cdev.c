@@ -35,6 +35,18 @@ static int detach(struct devfd *d)
 	return call(d, K_VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg);
 }
 
+/* Where sysfs is hidden: only a device without an IOMMU has nothing to tell of it. */
+static int check_isolation(struct devfd *d, const struct engine *e)
+{
+	struct k_iommu_hw_info arg = { .size = sizeof(arg), .dev_id = d->id };
+	int r = sys_ioctl(d->core->sys, e->fd, K_IOMMU_GET_HW_INFO, &arg);
+
+	d->refused = TRANSPORT_ASK_ISOLATION;
+	if ((r == -EOPNOTSUPP) == e->noiommu)
+		return 0;
+	return e->noiommu ? -EINVAL : -EPERM;
+}
+
 static int bind_iommufd(struct devfd *d, struct engine *e, const struct bind_request *q)
 {
 	struct k_vfio_device_bind_iommufd arg = {
@@ -55,7 +67,9 @@ static int bind_iommufd(struct devfd *d, struct engine *e, const struct bind_req
 		return r;
 	d->engine = e;
 	d->id = arg.out_devid;
-	return q->as ? attach(d, q->as) : 0;
+	if (q->unsure)
+		r = check_isolation(d, e);
+	return r || !q->as ? r : attach(d, q->as);
 }
 
 static void release(struct devfd *d)
@@ -67,6 +81,7 @@ const struct transport_ops transport_cdev = {
 	.name = "cdev",
 	.call_names = {
 		[TRANSPORT_BIND] = "VFIO_DEVICE_BIND_IOMMUFD",
+		[TRANSPORT_ASK_ISOLATION] = "IOMMU_GET_HW_INFO",
 		[TRANSPORT_ATTACH] = "VFIO_DEVICE_ATTACH_IOMMUFD_PT",
 		[TRANSPORT_DETACH] = "VFIO_DEVICE_DETACH_IOMMUFD_PT",
 	},

@@ -19,6 +19,7 @@
 struct bind_request {
 	int group;              /* number, or -1 */
 	bool noiommu;           /* no IOMMU stands behind the device */
+	bool unsure;            /* whether one does: -EPERM or -EINVAL if the engine wants another */
 	const uint8_t *token;   /* 16 bytes, or NULL */
 	struct engine_ioas *as; /* to attach to in the same step, or NULL */
 };

@@ -96,7 +96,8 @@ static int bind_device(struct iommufd_device *dev, const char *function, const s
 		       const struct iommufd_device_opts *opts)
 {
 	struct bind_request q = {
-		.group = place->group, .noiommu = place->noiommu, .token = opts->vf_token,
+		.group = place->group, .noiommu = place->noiommu,
+		.unsure = !place->sysfs[0], .token = opts->vf_token,
 	};
 	struct iommufd_ctx *ctx = dev->ctx;
 	struct devfd *d = &dev->fd;
@@ -202,14 +203,10 @@ static bool try_next(int r)
 static int check_isolation(struct iommufd_device *dev, const char *function,
 			   const struct place *place)
 {
+	/* Where sysfs is hidden the kernel is asked, once the device is bound. */
 	if (place->noiommu == dev->ctx->backend.noiommu || !place->sysfs[0])
 		return 0;
-	if (place->noiommu)
-		return err(-EPERM, function, place->name,
-			   "switch on the IOMMU of this machine, or ask for backend \"noiommu\" if the device may reach all memory",
-			   "no IOMMU stands behind the device: its DMA would reach all memory");
-	return err(-EINVAL, function, place->name, "use backend \"auto\"",
-		   "backend noiommu was asked for, and an IOMMU stands behind the device");
+	return diagnose_isolation(function, place->name, place->noiommu);
 }
 
 /* A group that is open here keeps its members' own nodes from being bound. */

@@ -263,6 +263,16 @@ static int device_refused(const struct refusal *why, struct iommufd_ioas *ioas)
 			  "the group does not give out the device");
 }
 
+int diagnose_isolation(const char *call, const char *object, bool noiommu)
+{
+	if (noiommu)
+		return err(-EPERM, call, object,
+			   "switch on the IOMMU of this machine, or ask for backend \"noiommu\" if the device may reach all memory",
+			   "no IOMMU stands behind the device: its DMA would reach all memory");
+	return err(-EINVAL, call, object, "use backend \"auto\"",
+		   "backend noiommu was asked for, and an IOMMU stands behind the device");
+}
+
 int diagnose_bind(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code,
 		  bool with_token)
 {
@@ -281,6 +291,8 @@ int diagnose_bind(struct iommufd_device *dev, struct iommufd_ioas *ioas, int cod
 					"give the token of the physical function's owner in opts.vf_token",
 			   with_token ? "the VF token is wrong" : "a VF token is needed");
 	switch (call) {
+	case TRANSPORT_ASK_ISOLATION:
+		return diagnose_isolation(why.call, dev->fd.object, !why.noiommu);
 	case TRANSPORT_ATTACH:
 	case TRANSPORT_RANGES:
 		return diagnose_attach(dev, ioas, code);

@@ -12,6 +12,9 @@
 int diagnose_bind(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code,
 		  bool with_token);
 
+/* The device is of the kind that the context's backend does not take. */
+int diagnose_isolation(const char *call, const char *object, bool noiommu);
+
 /* IOAS lock held. */
 int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code);
 

@@ -47,6 +47,28 @@ static void describe_machine(struct iommufd_emu_opts *opts, char *kernel, size_t
 		opts->kernel = kernel;
 }
 
+/* From a call on, which is the first of the kind that is not to succeed. */
+static int refuse_calls(struct iommufd_emu *emu, enum shape shape)
+{
+	static const struct iommufd_emu_fault refused[] = {
+		[SHAPE_NO_DRIVER] = { .calls = IOMMUFD_EMU_CALL_OPEN, .error = ENODEV, .nth = 1 },
+		/* The first is the backend's. */
+		[SHAPE_NO_DEVICE_PERMISSION] = {
+			.calls = IOMMUFD_EMU_CALL_OPEN, .error = EACCES, .nth = 2,
+		},
+		/* The node is there, and its descriptor can be looked at. */
+		[SHAPE_NO_SYSFS] = { .calls = IOMMUFD_EMU_CALL_SYSFS, .error = EACCES, .nth = 3 },
+	};
+	struct iommufd_emu_fault fault;
+
+	if (shape >= ARRAY_SIZE(refused) || !refused[shape].calls)
+		return 0;
+	fault = refused[shape];
+	fault.size = sizeof(fault);
+	fault.count = UINT64_MAX;
+	return iommufd_emu_inject(emu, &fault);
+}
+
 static int ask_emulated(enum shape shape,
 			int (*ask)(const struct iommufd_ctx_opts *opts, const char *device),
 			const char *device)
@@ -61,12 +83,6 @@ static int ask_emulated(enum shape shape,
 		[SHAPE_UNSAFE_INTERRUPTS] = IOMMUFD_EMU_NO_MSI_ISOLATION,
 	};
 	struct iommufd_emu_opts shaped = { .size = sizeof(shaped), .flags = flags[shape] };
-	struct iommufd_emu_fault refused = {
-		.size = sizeof(refused), .calls = IOMMUFD_EMU_CALL_OPEN,
-		.error = shape == SHAPE_NO_DRIVER ? ENODEV : EACCES,
-		.nth = shape == SHAPE_NO_DRIVER ? 1 : 2, /* the first is the backend's */
-		.count = UINT64_MAX,
-	};
 	struct iommufd_ctx_opts opts = { .size = sizeof(opts) };
 	struct iommufd_emu *emu;
 	char kernel[32];
@@ -77,8 +93,7 @@ static int ask_emulated(enum shape shape,
 		shaped.memlock_pages = SHAPE_LOCKABLE / PAGE;
 	if (iommufd_emu_new(&shaped, &emu))
 		return CANNOT_ARRANGE;
-	if ((shape == SHAPE_NO_DRIVER || shape == SHAPE_NO_DEVICE_PERMISSION) &&
-	    iommufd_emu_inject(emu, &refused))
+	if (refuse_calls(emu, shape))
 		return CANNOT_ARRANGE;
 	opts.sys = iommufd_emu_get_sys(emu);
 	/* Older kernels have no node to forbid. */
@@ -192,6 +207,9 @@ static int arrange(enum shape shape)
 		return be_user(0600, 0666);
 	case SHAPE_UNPRIVILEGED:
 		return drop_capability(CAP_SYS_RESOURCE);
+	case SHAPE_NO_SYSFS:
+		return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		       mount("none", "/sys", "tmpfs", 0, NULL);
 	case SHAPE_NO_RAWIO:
 		return access("/dev/vfio/noiommu-0", F_OK) || drop_capability(CAP_SYS_RAWIO);
 	case SHAPE_LITTLE_MEMORY:

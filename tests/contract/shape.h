@@ -17,6 +17,7 @@ enum shape {
 	SHAPE_NO_DEVICE_PERMISSION, /* neither character devices nor groups may be opened */
 	SHAPE_OWN_GROUPS,    /* a user who may not open /dev/iommu, and owns the groups' nodes */
 	SHAPE_UNPRIVILEGED,  /* no CAP_SYS_RESOURCE */
+	SHAPE_NO_SYSFS,      /* sysfs is hidden; devices are had by their nodes */
 	SHAPE_NO_RAWIO,      /* no IOMMU, and no CAP_SYS_RAWIO */
 	SHAPE_LITTLE_MEMORY, /* SHAPE_LOCKABLE bytes may be locked */
 	SHAPE_UNSAFE_INTERRUPTS, /* no interrupt remapping, and no parameter that makes light of it */

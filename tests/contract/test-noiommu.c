@@ -306,6 +306,46 @@ static void noiommu_is_never_chosen_unasked(void **state)
 	on_each(*state, check_unasked);
 }
 
+static int ask_node(const struct iommufd_ctx_opts *opts, const char *backend)
+{
+	char path[64];
+	int n = 0;
+
+	do
+		snprintf(path, sizeof(path), "/dev/vfio/devices/%svfio%d",
+			 contract_is_isolated() ? "" : "noiommu-", n);
+	while (!contract_is_emulated() && access(path, F_OK) && n++ < 64);
+	return ask_backend(opts, path, backend);
+}
+
+static int ask_node_isolated(const struct iommufd_ctx_opts *opts, const char *device)
+{
+	(void)device;
+	return ask_node(opts, "cdev+iommufd");
+}
+
+static int ask_node_noiommu(const struct iommufd_ctx_opts *opts, const char *device)
+{
+	(void)device;
+	return ask_node(opts, "cdev+noiommu");
+}
+
+/* The kernel is asked then what no file tells. */
+static void noiommu_is_found_out_where_sysfs_is_hidden(void **state)
+{
+	struct fixture *f = *state;
+	int rc = ask_in_shape(f, SHAPE_NO_SYSFS, ask_node_isolated);
+
+	if (rc == -ENOENT)
+		skip_case(f, "the kernel has no character devices");
+	assert_int_equal(rc, contract_is_isolated() ? OPENED : -EPERM);
+	rc = ask_in_shape(f, SHAPE_NO_SYSFS, ask_node_noiommu);
+	if (contract_is_isolated())
+		assert_true(rc == -EINVAL || rc == -EOPNOTSUPP);
+	else
+		assert_int_equal(rc, OPENED);
+}
+
 static const struct CMUnitTest cases[] = {
 	CASE_OF_POLICY(noiommu_says_so),
 	CASE_OF_POLICY(noiommu_address_needs_a_device),
@@ -315,6 +355,7 @@ static const struct CMUnitTest cases[] = {
 	CASE_OF_POLICY(noiommu_memory_must_be_there_efault),
 	CASE_OF_POLICY(noiommu_unprivileged_eperm),
 	CASE_OF_POLICY(noiommu_is_never_chosen_unasked),
+	CASE_OF_POLICY(noiommu_is_found_out_where_sysfs_is_hidden),
 };
 
 int main(int argc, char **argv)
