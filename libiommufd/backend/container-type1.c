@@ -77,7 +77,7 @@ static int enter(struct container *c, int group_fd, enum transport_call *refused
 	int32_t fd = c->fd;
 	int r = sys_ioctl(sys, group_fd, K_VFIO_GROUP_SET_CONTAINER, &fd), set;
 	bool was_in = r == -EINVAL && node_container_is_lent(c) && (c->adopted || !c->ready) &&
-		      in_a_container(c, group_fd);
+		      in_a_container(c, group_fd), stays = was_in;
 
 	*refused = TRANSPORT_SET_CONTAINER;
 	if (was_in && c->groups) {
@@ -89,7 +89,7 @@ static int enter(struct container *c, int group_fd, enum transport_call *refused
 	set = c->ready ? 0 : set_iommu(c);
 	if (!set) {
 		c->adopted |= was_in;
-		return 0;
+		return stays;
 	}
 	if (!was_in)
 		sys_ioctl(sys, group_fd, K_VFIO_GROUP_UNSET_CONTAINER, NULL);
@@ -106,6 +106,34 @@ static bool is_joined(const struct container *c)
 	while (other && other != c)
 		other = other->next;
 	return other;
+}
+
+/*
+ * The kernel looks for what is mapped before it looks for memory, and at the
+ * second page of the process there is none.
+ */
+static int check_free(struct container *c, const struct map_entry *m)
+{
+	struct k_vfio_iommu_type1_dma_map arg = {
+		.argsz = sizeof(arg),
+		.flags = K_VFIO_DMA_MAP_FLAG_READ,
+		.vaddr = c->engine->core->page_size,
+		.iova = m->iova,
+		.size = m->length,
+	};
+	struct k_vfio_iommu_type1_dma_unmap undo = {
+		.argsz = sizeof(undo),
+		.iova = m->iova,
+		.size = m->length,
+	};
+	int r;
+
+	if (!c->adopted)
+		return 0;
+	r = type1_call(c, K_VFIO_IOMMU_MAP_DMA, &arg);
+	if (r >= 0) /* there is, all the same */
+		r = type1_call(c, K_VFIO_IOMMU_UNMAP_DMA, &undo);
+	return r == -EEXIST ? -EADDRINUSE : r == -EFAULT || r >= 0 ? 0 : r;
 }
 
 static int map(struct container *c, const struct map_entry *m)
@@ -248,7 +276,8 @@ static void leave(struct container *c, int group_fd)
 		left = unmap(c, 0, UINT64_MAX);
 	if (last && c->as && c->as->dirty && lent)
 		track(c, false);
-	r = sys_ioctl(c->engine->core->sys, group_fd, K_VFIO_GROUP_UNSET_CONTAINER, NULL);
+	r = group_fd < 0 ? 0 : sys_ioctl(c->engine->core->sys, group_fd,
+					 K_VFIO_GROUP_UNSET_CONTAINER, NULL);
 	if (lent && (left || (r < 0 && !c->adopted)))
 		c->engine->fd_is_spoilt = true;
 	if (last)
@@ -286,6 +315,7 @@ const struct container_ops container_type1 = {
 	.close = node_container_close,
 	.enter = enter,
 	.leave = leave,
+	.check_free = check_free,
 	.map = map,
 	.unmap = unmap,
 	.ranges = ranges,

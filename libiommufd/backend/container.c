@@ -171,11 +171,32 @@ static void delist(struct container *c)
 	c->as = NULL;
 }
 
+/* What others mapped must be known before anything of ours is there: it cannot be told apart then. */
+static int check_free(struct container *c)
+{
+	struct map_entry m;
+	uint64_t from = 0;
+	int r = 0;
+
+	while (ops_of(c)->check_free && !r && iova_map_next(c->as->map, from, &m)) {
+		r = ops_of(c)->check_free(c, &m);
+		if (r)
+			c->failed = m;
+		from = m.iova + m.length;
+		if (!from) /* it ended at the top of the space */
+			break;
+	}
+	return r;
+}
+
 /* Not in the list yet: what is there while this runs is nobody's. */
 static int fill(struct container *c)
 {
-	int r = track(c, true);
+	int r = check_free(c);
 
+	if (r)
+		return r;
+	r = track(c, true);
 	if (!r)
 		r = repeat(c, 0, UINT64_MAX);
 	if (!r)

@@ -69,13 +69,18 @@ struct container_ops {
 	/* Make the kernel's part of @c, empty, or let @as be it; *refused tells which call failed. */
 	int (*open)(struct container *c, struct engine_ioas *as, enum transport_call *refused);
 	void (*close)(struct container *c); /* no group is in it */
-	/* Put a group in, and take it out again: none of its devices is open. */
+	/*
+	 * Put a group in; 1: someone else has done so. Take it out again, unless that
+	 * was so (-1); none of its devices is open.
+	 */
 	int (*enter)(struct container *c, int group_fd, enum transport_call *refused);
 	void (*leave)(struct container *c, int group_fd);
 	/* Around GET_DEVICE_FD; NULL: nothing to do. */
 	int (*begin_open)(struct container *c, uint32_t *before);
 	void (*end_open)(struct container *c, uint32_t before);
 
+	/* -EADDRINUSE if something is mapped in @c, which is empty of ours, where m is. NULL: nobody else is there. */
+	int (*check_free)(struct container *c, const struct map_entry *m);
 	/* Make m's mapping in @c; it is c->as's. -EEXIST: it is there. */
 	int (*map)(struct container *c, const struct map_entry *m);
 	/* Remove all within iova..last, if anything is there. On failure some may be gone. */

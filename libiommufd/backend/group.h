@@ -17,6 +17,7 @@ struct vfio_group {
 	unsigned int users;          /* devices, and handles */
 	unsigned int devices;        /* open ones */
 	struct container *container; /* while a device is open */
+	bool stays;                  /* in it afterwards, as it was before */
 };
 
 /* "/dev/vfio/N", "/dev/vfio/noiommu-N". */

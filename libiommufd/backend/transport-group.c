@@ -33,7 +33,7 @@ static void leave(struct vfio_group *g)
 
 	g->container = NULL;
 	if (core_is_owner(g->engine->core))
-		g->engine->ops->container->leave(c, g->fd);
+		g->engine->ops->container->leave(c, g->stays ? -1 : g->fd);
 	if (--c->groups)
 		return;
 	if (c->as)
@@ -45,8 +45,9 @@ static int enter(struct devfd *d, struct vfio_group *g, struct container *c)
 {
 	int r = ops_of(d)->enter(c, g->fd, &d->refused);
 
-	if (r)
+	if (r < 0)
 		return r;
+	g->stays = r;
 	c->groups++;
 	g->container = c;
 	return 0;
