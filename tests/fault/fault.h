@@ -63,6 +63,7 @@ struct run {
 	struct iommufd_device *dev[4];
 	bool loose;          /* the kernel may have kept what an unref could not destroy */
 	bool unclean;        /* -EUCLEAN: mappings of the record may be missing in the kernel */
+	uint64_t foreign;    /* IOVA of a page that someone else maps in the containers, or 0 */
 	bool moves;          /* memory gets another address: then some may have either */
 	int fds_before;
 	int wrong;
@@ -115,6 +116,7 @@ void play_join_open(struct run *r);
 void play_several(struct run *r);
 void play_coalesce(struct run *r);
 void play_group(struct run *r);
+void play_broker(struct run *r);
 void play_update(struct run *r);
 void play_dirty(struct run *r);
 void play_irq(struct run *r);

@@ -2,6 +2,7 @@
 #include "reach.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "object/ioas.h"
 
@@ -51,6 +52,19 @@ bool reach_is_within(const struct reach *part, const struct reach *whole)
 		if (!piece_is_within(&part->piece[i], whole))
 			return false;
 	return true;
+}
+
+bool reach_remove(struct reach *reach, uint64_t start)
+{
+	for (size_t i = 0; i < reach->count; i++) {
+		if (reach->piece[i].start != start)
+			continue;
+		reach->count--;
+		memmove(&reach->piece[i], &reach->piece[i + 1],
+			(reach->count - i) * sizeof(*reach->piece));
+		return true;
+	}
+	return false;
 }
 
 void reach_forget_memory(struct reach *reach)

@@ -31,6 +31,8 @@ bool reach_is(const struct reach *a, const struct reach *b);
 /* Has @part nothing that @whole has not? */
 bool reach_is_within(const struct reach *part, const struct reach *whole);
 
+/* Without the piece that begins at @start, which must be there by itself. */
+bool reach_remove(struct reach *reach, uint64_t start);
 /* Only which IOVAs, for what access. */
 void reach_forget_memory(struct reach *reach);
 void reach_of_record(struct iommufd_ioas *ioas, struct reach *out);

@@ -300,6 +300,7 @@ const struct scenario scenarios[] = {
 	{ "several containers", play_several },
 	{ "coalesce", play_coalesce },
 	{ "group", play_group },
+	{ "broker", play_broker },
 	{ "region", play_region },
 	{ "irq", play_irq },
 	{ "irq that cannot grow", play_fixed_irq },

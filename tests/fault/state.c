@@ -106,6 +106,8 @@ static void compare_dev(struct run *r, const char *function, struct iommufd_devi
 		return;
 	if (ioas)
 		reach_of_record(ioas, &record);
+	if (r->foreign && !reach_remove(&kernel, r->foreign))
+		wrong(r, "after %s what someone else mapped is gone", function);
 	if (dev->ioas && !reaches)
 		wrong(r, "after %s %s is attached, and in the kernel it is not", function,
 		      dev->fd.object);
