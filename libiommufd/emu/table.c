@@ -197,34 +197,31 @@ static int table_munmap(void *data, void *addr, size_t n)
 	return r;
 }
 
-static int check(struct iommufd_emu *emu, uint32_t call)
+/* What is there is the running kernel's to say, but for registers. */
+static int check_memory(struct iommufd_emu *emu, void *addr, size_t n, int of_registers)
 {
 	int r;
 
 	emu_lock(emu);
-	r = emu_inject_check(emu, call, 0);
+	r = emu_inject_check(emu, IOMMUFD_EMU_CALL_POPULATE, 0);
+	if (!r && emu_bar_overlaps(emu, (uintptr_t)addr, n))
+		r = of_registers;
 	emu_unlock(emu);
 	return r;
 }
 
 static int table_populate(void *data, void *addr, size_t n, int writable)
 {
-	struct iommufd_emu *emu = data;
-	int r;
+	int r = check_memory(data, addr, n, -EINVAL);
 
-	emu_lock(emu);
-	r = emu_inject_check(emu, IOMMUFD_EMU_CALL_POPULATE, 0);
-	if (!r && (!emu_has(emu, EMU_FEATURE_POPULATE) ||
-		   emu_bar_overlaps(emu, (uintptr_t)addr, n)))
-		r = -EINVAL; /* of registers, too */
-	emu_unlock(emu);
+	if (!r && !emu_has(data, EMU_FEATURE_POPULATE))
+		return -EINVAL;
 	return r ? r : sys_kernel()->populate(NULL, addr, n, writable);
 }
 
-/* What is there is the running kernel's to say, whatever advice the machine's knows. */
 static int table_touch(void *data, void *addr, size_t n, int writable)
 {
-	int r = check(data, IOMMUFD_EMU_CALL_POPULATE);
+	int r = check_memory(data, addr, n, -EFAULT);
 
 	return r ? r : sys_kernel()->touch(NULL, addr, n, writable);
 }
