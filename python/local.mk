@@ -29,6 +29,7 @@ EXTRA_DIST += \
 	python/tests/run \
 	python/tests/test_context.py \
 	python/tests/test_device.py \
+	python/tests/test_dirty.py \
 	python/tests/test_emu.py \
 	python/tests/test_errors.py \
 	python/tests/test_examples.py \

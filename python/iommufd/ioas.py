@@ -179,9 +179,11 @@ class IOAS(Handle):
         """
         address, length, hold = _locate(memory, length)
         place = _iova(iova)
-        call("iommufd_ioas_map", self._ptr, address, length, _access(read, write, iova),
-             byref(place), _window(min, last, align))
-        self._buffers.add(place.value, length, hold)
+        rc = lib("iommufd_ioas_map", self._ptr, address, length, _access(read, write, iova),
+                 byref(place), _window(min, last, align))
+        if rc in (0, -errno.EUCLEAN):   # then it could not be taken back
+            self._buffers.add(place.value, length, hold)
+        raise_for(rc, "iommufd_ioas_map")
         return place.value
 
     def map_file(self, fd: int, length: int, offset: int = 0, *, iova: Optional[int] = None,

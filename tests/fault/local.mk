@@ -3,8 +3,13 @@
 # tests/fault/fault.h, and a kernel with odd answers. They link the library
 # before the version map hides it.
 
-fault_tests += tests/fault/test-odd-device tests/fault/test-odd-group \
-	tests/fault/test-odd-kernel
+fault_tests += tests/fault/test-odd-container tests/fault/test-odd-device \
+	tests/fault/test-odd-group tests/fault/test-odd-kernel
+
+tests_fault_test_odd_container_SOURCES = tests/fault/test-odd-container.c \
+	tests/fault/odd.c tests/fault/odd.h
+tests_fault_test_odd_container_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_fault_test_odd_container_LDADD = libiommufd-core.la libiommufd-emu.la $(CMOCKA_LIBS)
 
 tests_fault_test_odd_group_SOURCES = tests/fault/test-odd-group.c
 tests_fault_test_odd_group_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
