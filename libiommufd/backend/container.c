@@ -171,7 +171,7 @@ static void delist(struct container *c)
 	c->as = NULL;
 }
 
-/* What others mapped must be known before anything of ours is there: it cannot be told apart then. */
+/* What others mapped must be known while nothing of ours is there: then it could not be told. */
 static int check_free(struct container *c)
 {
 	struct map_entry m;

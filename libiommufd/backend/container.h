@@ -70,8 +70,8 @@ struct container_ops {
 	int (*open)(struct container *c, struct engine_ioas *as, enum transport_call *refused);
 	void (*close)(struct container *c); /* no group is in it */
 	/*
-	 * Put a group in; 1: someone else has done so. Take it out again, unless that
-	 * was so (-1); none of its devices is open.
+	 * Put a group in, none of whose devices is open; 1 if someone else had done so.
+	 * Take it out again; @group_fd is -1 where it stays in, as it was.
 	 */
 	int (*enter)(struct container *c, int group_fd, enum transport_call *refused);
 	void (*leave)(struct container *c, int group_fd);
@@ -79,7 +79,10 @@ struct container_ops {
 	int (*begin_open)(struct container *c, uint32_t *before);
 	void (*end_open)(struct container *c, uint32_t before);
 
-	/* -EADDRINUSE if something is mapped in @c, which is empty of ours, where m is. NULL: nobody else is there. */
+	/*
+	 * -EADDRINUSE if others mapped in @c, in which nothing of ours is, where m is.
+	 * NULL: there are no others.
+	 */
 	int (*check_free)(struct container *c, const struct map_entry *m);
 	/* Make m's mapping in @c; it is c->as's. -EEXIST: it is there. */
 	int (*map)(struct container *c, const struct map_entry *m);
@@ -116,7 +119,7 @@ int container_join(struct container *c, struct engine_ioas *as);
 int container_refill(struct container *c);
 /* Be empty. On failure it repeats as before. */
 int container_quit(struct container *c);
-/* Repeat another; in between DMA is blocked. On failure it repeats the former. -EUCLEAN: c->as says which. */
+/* Repeat another, with DMA blocked in between; on failure the former. -EUCLEAN: c->as says which. */
 int container_move(struct container *c, struct engine_ioas *as);
 /* Belong to no address space: what is mapped goes when the last group leaves, or before it joins. */
 void container_drop(struct container *c);

@@ -51,7 +51,7 @@ static bool find_user(const struct refusal *why, const char *device, char *who, 
 	       !holder_find_other(d->core, place.node, d->fd, who, size);
 }
 
-/* "0000:01:02.0 is open by process 123 (qemu)": one of the device's group that is in use, or the group. */
+/* "0000:01:02.0 is open by process 123 (qemu)": a member of the device's group, or the group. */
 static bool find_group_user(const struct refusal *why, char *text, size_t size)
 {
 	const struct iommufd_device *dev = why->dev;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* Descriptors of the wrong kind, handed over everywhere; and the right ones, closed under the library. */
+/* Descriptors of the wrong kind, handed over; and the right ones, closed under the library. */
 #include "shape.h"
 
 #include <fcntl.h>

@@ -76,8 +76,8 @@ void play_join(struct run *r)
 /* A group that is open already joins with the container that it has, if it has two devices. */
 void play_join_open(struct run *r)
 {
-	if (!begin(r) || r->pair->noiommu || !map_at(r, 0, 0, 2, 0x10000) || !open_dev(r, 0, SIBLING1, 0) ||
-	    !join(r, 1, SIBLING2, 0) || !attach(r, 0, 0) || !detach(r, 1) ||
+	if (!begin(r) || r->pair->noiommu || !map_at(r, 0, 0, 2, 0x10000) ||
+	    !open_dev(r, 0, SIBLING1, 0) || !join(r, 1, SIBLING2, 0) || !attach(r, 0, 0) || !detach(r, 1) ||
 	    !replace(r, 0, 1))
 		return;
 	map_at(r, 1, 2, 2, 0x20000);
