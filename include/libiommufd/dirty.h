@@ -37,7 +37,8 @@ enum {
  * Begin or end to track what devices write to an IOAS.
  *
  * Beginning forgets what was tracked before. Devices that are attached later
- * are tracked too.
+ * are tracked too. What a device wrote may be forgotten when it is detached: read
+ * before. On failure nothing may be tracked any more.
  *
  * @param ioas    the IOAS
  * @param enable  0 ends, 1 begins
