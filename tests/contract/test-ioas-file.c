@@ -198,7 +198,7 @@ static uint64_t address_space_in_use(void)
 	return pages * PAGE;
 }
 
-#define MUCH_SPACE ((size_t)1 << 40)
+#define MUCH_SPACE ((size_t)1 << 34)
 
 static int map_with_little_address_space(struct iommufd_ioas *ioas, int fd)
 {
