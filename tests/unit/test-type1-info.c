@@ -62,7 +62,8 @@ static size_t append_ranges(struct answer *a, const uint64_t *bounds, uint32_t c
 {
 	uint64_t body[1 + 128] = { count }; /* and no reserved bits */
 
-	memcpy(body + 1, bounds, count * 2 * sizeof(*bounds));
+	if (count)
+		memcpy(body + 1, bounds, count * 2 * sizeof(*bounds));
 	return append(a, K_VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, body,
 		      (1 + 2 * (size_t)count) * sizeof(*body));
 }
