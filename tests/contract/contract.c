@@ -238,11 +238,24 @@ void put_ioas(struct fixture *f, struct iommufd_ioas *ioas)
 	release(find(f, IOAS, ioas, 0));
 }
 
+/*
+ * Far from where the kernel puts what it is free to place: a page that a case
+ * unmaps, or memory that it gives back, is then not taken by somebody's malloc().
+ */
+static void *place_apart(size_t size)
+{
+	static uintptr_t next = (uintptr_t)(UINT64_C(1) << 45);
+	void *hint = (void *)next;
+
+	next += (size / HUGE_PAGE + 2) * HUGE_PAGE;
+	return hint;
+}
+
 uint8_t *get_buffer(struct fixture *f, size_t size)
 {
 	size_t slack = size >= HUGE_PAGE ? HUGE_PAGE : 0;
-	uint8_t *raw = mmap(NULL, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			    -1, 0);
+	uint8_t *raw = mmap(place_apart(size), size + slack, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	size_t before;
 
 	if (raw == MAP_FAILED)
