@@ -16,6 +16,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/os/sys.c libiommufd/os/sys.h \
 	libiommufd/os/sys-kernel.c \
 	libiommufd/os/sysfs.c libiommufd/os/sysfs.h \
+	libiommufd/os/mock.h \
 	libiommufd/os/uapi.h \
 	libiommufd/os/uapi-feature.h \
 	libiommufd/os/uapi-iommufd.h \
