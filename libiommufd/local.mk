@@ -44,6 +44,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/backend/transport.h \
 	libiommufd/backend/transport-cdev.c \
 	libiommufd/backend/transport-group.c \
+	libiommufd/backend/transport-mock.c \
 	libiommufd/backend/type1-dirty.c libiommufd/backend/type1-dirty.h \
 	libiommufd/backend/type1-info.c libiommufd/backend/type1-info.h \
 	libiommufd/discover/group.c libiommufd/discover/group.h \
@@ -61,6 +62,8 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/ctx.c libiommufd/object/ctx.h \
 	libiommufd/object/ctx-option.c \
 	libiommufd/object/device.c libiommufd/object/device.h \
+	libiommufd/object/device-adopt.c \
+	libiommufd/object/device-has.c \
 	libiommufd/object/device-open.c \
 	libiommufd/object/diagnose.c libiommufd/object/diagnose.h \
 	libiommufd/object/diagnose-bind.c \

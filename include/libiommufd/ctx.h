@@ -106,16 +106,21 @@ enum {
 	IOMMUFD_CAP_COMPAT_IOAS = 7,        /**< an IOAS can serve legacy VFIO containers */
 	IOMMUFD_CAP_REPLACE = 8,            /**< an attached device moves to another IOAS without a gap */
 	IOMMUFD_CAP_GROUPS = 9,             /**< devices of one IOMMU group can share an IOAS */
-	IOMMUFD_CAP_NESTING = 10,           /**< nested page tables through this library */
-	IOMMUFD_CAP_PASID = 11,             /**< PASID attachment through this library */
-	IOMMUFD_CAP_DIRTY_TRACKING = 12,    /**< dirty tracking through this library */
-	IOMMUFD_CAP_FAULT_QUEUE = 13,       /**< I/O page faults through this library */
+	IOMMUFD_CAP_NESTING = 10,           /**< nested page tables, of which the guest writes the first stage (Linux 6.7) */
+	IOMMUFD_CAP_PASID = 11,             /**< a device's PASIDs can be attached each to a page table of its own (Linux 6.15) */
+	IOMMUFD_CAP_DIRTY_TRACKING = 12,    /**< what devices write to memory can be told */
+	IOMMUFD_CAP_FAULT_QUEUE = 13,       /**< I/O page faults can be taken and answered (Linux 6.11) */
 	IOMMUFD_CAP_ISOLATION = 14,         /**< an IOMMU stands between devices and memory; 0 only on noiommu */
 	IOMMUFD_CAP_UPDATE_VA = 15,         /**< a mapping's memory can move to another address of the process */
 	IOMMUFD_CAP_MAP_DEVICE = 16,        /**< the memory of a mapped BAR can be mapped by its address */
 	IOMMUFD_CAP_DETACH_JOINED = 17,     /**< a device opened with an IOAS can be detached and replaced */
 	IOMMUFD_CAP_DIRTY_ALL_PINNED = 18,  /**< dirty tracking reports every pinned page as written */
 	IOMMUFD_CAP_DEVICE_FD = 19,         /**< the character device of a device can be handed over */
+	IOMMUFD_CAP_HW_INFO = 20,           /**< the IOMMU behind a device tells its registers (Linux 6.6) */
+	IOMMUFD_CAP_HWPT = 21,              /**< hardware page tables can be made one by one (Linux 6.6) */
+	IOMMUFD_CAP_VIOMMU = 22,            /**< a slice of the IOMMU for a guest, and its devices (Linux 6.13) */
+	IOMMUFD_CAP_VEVENTQ = 23,           /**< events of a vIOMMU can be taken (Linux 6.15) */
+	IOMMUFD_CAP_HW_QUEUE = 24,          /**< queues of a guest that the IOMMU reads by itself (Linux 6.17) */
 };
 
 /** Something that happened to a device or group that is open in a context. */
@@ -244,9 +249,8 @@ int iommufd_ctx_get_fd(struct iommufd_ctx *ctx);
 /**
  * Ask whether this context can do something.
  *
- * In a context whose backend begins with cdev, IOMMUFD_CAP_REPLACE and
- * IOMMUFD_CAP_DETACH_JOINED do not speak of a device that is had by its group all
- * the same, as iommufd_device_get_transport() tells: there both are 0.
+ * It speaks of the kernel and the backend. What a device and the IOMMU behind it
+ * can do of that, iommufd_device_has() tells.
  *
  * @param ctx  the context
  * @param cap  IOMMUFD_CAP_*

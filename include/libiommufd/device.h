@@ -46,6 +46,15 @@ struct iommufd_device_opts {
 	struct iommufd_ioas *ioas; /**< attach to it in the same step; NULL is not yet. See iommufd_device_open() */
 };
 
+/** A device that is bound to the iommufd of a context already. */
+struct iommufd_device_bound {
+	size_t size;      /**< sizeof(struct iommufd_device_bound) */
+	uint32_t id;      /**< the kernel's number of it in that iommufd, as struct iommufd_device_info has it */
+	int32_t fd;       /**< its character device; -1 is a mock device, which has none */
+	uint32_t mock_id; /**< the kernel's number of a mock device's hardware; else 0 */
+	uint32_t mock_pt; /**< the page table that the mock device is on while it is not attached here; else 0 */
+};
+
 /** What a device is. */
 struct iommufd_device_info {
 	size_t size;          /**< sizeof(struct iommufd_device_info), set by the caller */
@@ -140,6 +149,45 @@ int iommufd_device_from_fd(struct iommufd_ctx *ctx, int fd,
 			   const struct iommufd_device_opts *opts, struct iommufd_device **out);
 
 /**
+ * Adopt a device that someone else bound to the iommufd of this context.
+ *
+ * For one who is handed the iommufd (iommufd_ctx_from_fd()), the descriptor of a
+ * device and its number by a broker, or by its own predecessor. The descriptor is
+ * duplicated; the caller keeps its own. A device that is attached stays so until it
+ * is attached here, which moves it.
+ *
+ * A kernel built with CONFIG_IOMMUFD_TEST makes mock devices, which have neither
+ * hardware nor a descriptor, and can all that iommufd knows: tests adopt them by
+ * their numbers. They have no regions and no interrupts.
+ *
+ * @param ctx    the context; the device holds it
+ * @param bound  which device; not kept
+ * @param opts   options, or NULL; not kept. A VF token is not asked for any more
+ * @param out    the device, owned by the caller, one reference; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         not a context, @p bound or @p out is NULL, the descriptor is not bound, it is neither a descriptor nor a mock device, a device with an IOMMU where backend noiommu was asked for, or an IOAS of another context or unfit for the device
+ *   -E2BIG          @p bound or @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
+ *   -EOPNOTSUPP     unknown flag, or the backend has devices by group only
+ *   -ENOENT         this context has no device of that number
+ *   -EBADF          the descriptor is not open
+ *   -ENOTTY         the descriptor is not a VFIO character device
+ *   -EEXIST         the cookie belongs to another device of this context
+ *   -EPERM          no IOMMU stands behind it, or the group policy is IOMMUFD_GROUP_SINGLETON and other devices are in its group
+ *   -EBUSY          this context has it open already, or with an IOAS: a sibling is attached to another
+ *   -EADDRINUSE     with an IOAS: a mapping, or a range of iommufd_ioas_allow(), lies where the device cannot reach or where the hardware reserves addresses
+ *   -EFAULT         with an IOAS: a mapping made earlier covers memory that is not there or may not be accessed so
+ *   -ENODEV         the device went away
+ *   -EMFILE         no file descriptor left in the process
+ *   -ENOMEM         out of memory, or over the limit on locked memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
+ * @threads any
+ * @since 0.1
+ * @source fcntl, IOMMU_GET_HW_INFO, VFIO_DEVICE_GET_INFO
+ */
+int iommufd_device_adopt(struct iommufd_ctx *ctx, const struct iommufd_device_bound *bound,
+			 const struct iommufd_device_opts *opts, struct iommufd_device **out);
+
+/**
  * Take another reference.
  *
  * @param dev  the device; may be NULL
@@ -193,10 +241,26 @@ int iommufd_device_find(struct iommufd_ctx *ctx, uint64_t cookie, struct iommufd
 int iommufd_device_get_info(struct iommufd_device *dev, struct iommufd_device_info *info);
 
 /**
+ * Ask whether this device can do something.
+ *
+ * What its context can (iommufd_ctx_has()), less what the way in which the device is
+ * had and the IOMMU behind it cannot.
+ *
+ * @param dev  the device
+ * @param cap  IOMMUFD_CAP_*
+ * @return 1 if it can, 0 if it cannot or the capability is unknown, or:
+ *   -EINVAL         @p dev is not a device
+ * @threads any
+ * @since 0.1
+ * @source IOMMU_GET_HW_INFO; for IOMMUFD_CAP_NESTING IOMMU_HWPT_ALLOC, of a table that is destroyed again
+ */
+int iommufd_device_has(struct iommufd_device *dev, uint32_t cap);
+
+/**
  * Get how a device is had: by its own character device, or by its group.
  *
  * @param dev  the device
- * @return "cdev" or "group"; NULL if @p dev is not a device
+ * @return "cdev" or "group", or "mock" of an adopted mock device; NULL if @p dev is not a device
  * @threads any
  * @since 0.1
  * @source none
@@ -224,6 +288,7 @@ const char *iommufd_device_get_report(struct iommufd_device *dev);
  * @param dev  the device
  * @return a descriptor that belongs to the device, or:
  *   -EINVAL         @p dev is not a device
+ *   -EOPNOTSUPP     it is a mock device, which has none
  * @threads any
  * @since 0.1
  * @source none

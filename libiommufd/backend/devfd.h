@@ -29,6 +29,8 @@ struct devfd {
 	struct map_entry failed;        /* for which mapping; length 0: not known */
 	bool joined;                    /* attached for as long as it is open */
 	bool attached;                  /* had by group: to what its container repeats */
+	uint32_t mock;                  /* a mock device: the kernel's number of its hardware */
+	uint32_t mock_home;             /* and of the page table that it uses when it is not attached */
 	int fd;
 	uint32_t id;                    /* the engine's number for it, once bound */
 	struct k_vfio_device_info info; /* as of the open */

@@ -41,6 +41,14 @@ static int probe(struct engine *e)
 		{ K_IOMMU_IOAS_ALLOW_IOVAS, IOMMUFD_CAP_ALLOW_IOVAS },
 		{ K_IOMMU_OPTION, IOMMUFD_CAP_HUGE_PAGE_OPTION },
 		{ K_IOMMU_VFIO_IOAS, IOMMUFD_CAP_COMPAT_IOAS },
+		{ K_IOMMU_GET_HW_INFO, IOMMUFD_CAP_HW_INFO },
+		{ K_IOMMU_HWPT_ALLOC, IOMMUFD_CAP_HWPT },
+		{ K_IOMMU_HWPT_INVALIDATE, IOMMUFD_CAP_NESTING },
+		{ K_IOMMU_FAULT_QUEUE_ALLOC, IOMMUFD_CAP_FAULT_QUEUE },
+		{ K_IOMMU_VIOMMU_ALLOC, IOMMUFD_CAP_VIOMMU },
+		{ K_IOMMU_VEVENTQ_ALLOC, IOMMUFD_CAP_VEVENTQ },
+		{ K_IOMMU_VEVENTQ_ALLOC, IOMMUFD_CAP_PASID }, /* flags cannot be asked for; they came together */
+		{ K_IOMMU_HW_QUEUE_ALLOC, IOMMUFD_CAP_HW_QUEUE },
 	};
 
 	/* A VFIO device not bound yet answers EINVAL to whatever it is asked. */
@@ -62,6 +70,8 @@ static int probe(struct engine *e)
 		if (r)
 			e->caps |= UINT64_C(1) << commands[i].cap;
 	}
+	if (e->noiommu)
+		e->caps &= ~ENGINE_COMMAND_CAPS;
 	return 0;
 }
 
@@ -378,6 +388,11 @@ static int dma_address(struct engine_ioas *as, uint64_t iova, uint64_t *address,
 	return 0;
 }
 
+static int command(struct engine *e, unsigned long request, void *arg)
+{
+	return call(e, request, arg);
+}
+
 const struct engine_ops engine_iommufd = {
 	.name = "iommufd",
 	.call_names = {
@@ -410,5 +425,6 @@ const struct engine_ops engine_iommufd = {
 	.change_process = change_process,
 	.compat = compat,
 	.dma_address = dma_address,
+	.command = command,
 	.container = &container_iommufd,
 };

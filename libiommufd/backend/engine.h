@@ -154,6 +154,12 @@ struct engine_ops {
 	 */
 	int (*dirty_unmap)(struct engine_ioas *as, const struct dirty_request *q);
 
+	/*
+	 * One command of /dev/iommu about what only it has: page tables, fault queues,
+	 * vIOMMUs and the facts of an IOMMU. No lock is needed.
+	 */
+	int (*command)(struct engine *e, unsigned long request, void *arg);
+
 	/* What groups are put into. */
 	const struct container_ops *container;
 };
@@ -170,6 +176,13 @@ struct engine {
 	uint32_t next_id;          /* for what the kernel does not number */
 	void *own;                 /* made by probe */
 };
+
+/* What the commands need: a device that the kernel has given a number, and an IOMMU. */
+#define ENGINE_COMMAND_CAPS                                                         \
+	(UINT64_C(1) << IOMMUFD_CAP_HW_INFO | UINT64_C(1) << IOMMUFD_CAP_HWPT |      \
+	 UINT64_C(1) << IOMMUFD_CAP_NESTING | UINT64_C(1) << IOMMUFD_CAP_PASID |     \
+	 UINT64_C(1) << IOMMUFD_CAP_FAULT_QUEUE | UINT64_C(1) << IOMMUFD_CAP_VIOMMU | \
+	 UINT64_C(1) << IOMMUFD_CAP_VEVENTQ | UINT64_C(1) << IOMMUFD_CAP_HW_QUEUE)
 
 extern const struct engine_ops engine_iommufd;
 extern const struct engine_ops engine_type1;

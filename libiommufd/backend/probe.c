@@ -123,6 +123,8 @@ static int choose_transports(struct attempt *a, const struct step *s)
 		r = note(a, "looked into /sys/class/vfio-dev: this kernel gives devices no character device; devices are had by group");
 	}
 	b->engine.caps |= (cdevs ? &transport_cdev : &transport_group)->caps;
+	if (!cdevs) /* a group tells no numbers of its devices */
+		b->engine.caps &= ~ENGINE_COMMAND_CAPS;
 	snprintf(b->name, sizeof(b->name), "%s%s+%s",
 		 a->core->sys == sys_kernel() ? "" : "emulated ", cdevs ? "cdev" : "group",
 		 s->noiommu ? "noiommu" : s->engine->name);

@@ -14,21 +14,47 @@ static int call(const struct devfd *d, unsigned long request, void *arg)
 	return r < 0 ? r : 0;
 }
 
-static int attach(struct devfd *d, struct engine_ioas *as)
+static int attach_table(struct devfd *d, uint32_t id)
 {
 	struct k_vfio_device_attach_iommufd_pt arg = {
 		.argsz = offsetof(struct k_vfio_device_attach_iommufd_pt, pasid),
-		.pt_id = as->id,
+		.pt_id = id,
 	};
 
 	d->refused = TRANSPORT_ATTACH;
 	return call(d, K_VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg);
 }
 
+static int attach(struct devfd *d, struct engine_ioas *as)
+{
+	return attach_table(d, as->id);
+}
+
 static int detach(struct devfd *d)
 {
 	struct k_vfio_device_detach_iommufd_pt arg = {
 		.argsz = offsetof(struct k_vfio_device_detach_iommufd_pt, pasid),
+	};
+
+	d->refused = TRANSPORT_DETACH;
+	return call(d, K_VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg);
+}
+
+static int attach_pasid(struct devfd *d, uint32_t pasid, uint32_t id)
+{
+	struct k_vfio_device_attach_iommufd_pt arg = {
+		.argsz = sizeof(arg), .flags = K_VFIO_DEVICE_ATTACH_PASID,
+		.pt_id = id, .pasid = pasid,
+	};
+
+	d->refused = TRANSPORT_ATTACH;
+	return call(d, K_VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg);
+}
+
+static int detach_pasid(struct devfd *d, uint32_t pasid)
+{
+	struct k_vfio_device_detach_iommufd_pt arg = {
+		.argsz = sizeof(arg), .flags = K_VFIO_DEVICE_DETACH_PASID, .pasid = pasid,
 	};
 
 	d->refused = TRANSPORT_DETACH;
@@ -62,11 +88,12 @@ static int bind_iommufd(struct devfd *d, struct engine *e, const struct bind_req
 		arg.flags = K_VFIO_DEVICE_BIND_FLAG_TOKEN;
 		arg.token_uuid_ptr = (uintptr_t)q->token;
 	}
-	r = call(d, K_VFIO_DEVICE_BIND_IOMMUFD, &arg);
+	r = q->bound ? 0 : call(d, K_VFIO_DEVICE_BIND_IOMMUFD, &arg);
 	if (r)
 		return r;
 	d->engine = e;
-	d->id = arg.out_devid;
+	if (!q->bound)
+		d->id = arg.out_devid;
 	if (q->unsure)
 		r = check_isolation(d, e);
 	return r || !q->as ? r : attach(d, q->as);
@@ -91,4 +118,7 @@ const struct transport_ops transport_cdev = {
 	.release = release,
 	.attach = attach,
 	.detach = detach,
+	.attach_table = attach_table,
+	.attach_pasid = attach_pasid,
+	.detach_pasid = detach_pasid,
 };

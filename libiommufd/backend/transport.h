@@ -21,6 +21,7 @@ struct bind_request {
 	bool noiommu;           /* no IOMMU stands behind the device */
 	bool unsure;            /* whether one does: -EPERM or -EINVAL if the engine wants another */
 	const uint8_t *token;   /* 16 bytes, or NULL */
+	bool bound;             /* in this engine already, as d->id */
 	struct engine_ioas *as; /* to attach to in the same step, or NULL */
 };
 
@@ -42,10 +43,17 @@ struct transport_ops {
 	 */
 	int (*attach)(struct devfd *d, struct engine_ioas *as);
 	int (*detach)(struct devfd *d);
+
+	/* Attach to what the engine numbers so, or move there. NULL: only address spaces will do. */
+	int (*attach_table)(struct devfd *d, uint32_t id);
+	/* The same of one of the device's PASIDs. */
+	int (*attach_pasid)(struct devfd *d, uint32_t pasid, uint32_t id);
+	int (*detach_pasid)(struct devfd *d, uint32_t pasid);
 };
 
 extern const struct transport_ops transport_cdev;
 extern const struct transport_ops transport_group;
+extern const struct transport_ops transport_mock;
 
 static inline const char *transport_call_name(const struct devfd *d, enum transport_call call)
 {

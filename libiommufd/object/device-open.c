@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* From a device's name, or a descriptor of it, to an open device of a context. */
+/* From a device's name to an open device of a context. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,10 +14,7 @@
 #include "object/group.h"
 #include "vfio/irq-state.h"
 
-static void tell(struct iommufd_device *dev, const char *fmt, ...) printf_like(2, 3);
-
-/* A line for the device's report. */
-static void tell(struct iommufd_device *dev, const char *fmt, ...)
+void device_tell(struct iommufd_device *dev, const char *fmt, ...)
 {
 	size_t used = strlen(dev->report), size = sizeof(dev->report);
 	va_list args;
@@ -77,10 +74,14 @@ static int get_info(struct iommufd_device *dev)
 	struct devfd *d = &dev->fd;
 	int r;
 
+	if (d->fd < 0) /* a mock device: nothing but its DMA */
+		return 0;
 	d->info = (struct k_vfio_device_info){ .argsz = sizeof(d->info) };
 	r = sys_ioctl(d->core->sys, d->fd, K_VFIO_DEVICE_GET_INFO, &d->info);
 	if (r < 0)
-		return err_kernel(r, KNOWN(-ENODEV, -ENOMEM), "VFIO_DEVICE_GET_INFO", d->object,
+		return err_kernel(r, KNOWN(-ENODEV, -ENOMEM, -EINVAL), "VFIO_DEVICE_GET_INFO",
+				  d->object, r == -EINVAL ?
+				  "bind it, or use iommufd_device_from_fd(), which does" :
 				  "check that the device is still there",
 				  "the device does not tell what it is");
 	if (d->info.num_regions > INDICES_MAX || d->info.num_irqs > INDICES_MAX)
@@ -93,11 +94,12 @@ static int get_info(struct iommufd_device *dev)
 
 /* Takes the device, whose node is open if it is had by that, into the list. */
 static int bind_device(struct iommufd_device *dev, const char *function, const struct place *place,
+		       const struct iommufd_device_bound *bound,
 		       const struct iommufd_device_opts *opts)
 {
 	struct bind_request q = {
 		.group = place->group, .noiommu = place->noiommu,
-		.unsure = !place->sysfs[0], .token = opts->vf_token,
+		.unsure = !place->sysfs[0], .token = opts->vf_token, .bound = bound != NULL,
 	};
 	struct iommufd_ctx *ctx = dev->ctx;
 	struct devfd *d = &dev->fd;
@@ -135,7 +137,7 @@ unlock:
 
 static int node_refused(struct iommufd_device *dev, const char *name, const char *node, int r)
 {
-	tell(dev, "opened %s: %s", node, strerror(-r));
+	device_tell(dev, "opened %s: %s", node, strerror(-r));
 	return err_kernel(r, KNOWN(-EACCES, -EPERM, -ENOENT, -ENODEV, -ENXIO, -EMFILE, -ENFILE,
 				   -ENOMEM, -EBUSY),
 			  "open", node,
@@ -164,7 +166,7 @@ static int open_node(struct iommufd_device *dev, const char *function, const cha
 			       by_fd.number.minor != place->number.minor))
 		return err(-ENODEV, function, name, "try again",
 			   "%s is not the device any more, or not in this file system", place->node);
-	tell(dev, "opened %s: ok", place->node);
+	device_tell(dev, "opened %s: ok", place->node);
 	if (by_fd.sysfs[0] || !place->name[0])
 		*place = by_fd;
 	return 0;
@@ -174,7 +176,7 @@ static int by_cdev(struct iommufd_device *dev, const char *function, const char 
 		   struct place *place)
 {
 	if (place->no_cdev) {
-		tell(dev, "looked for a character device of its own: %s",
+		device_tell(dev, "looked for a character device of its own: %s",
 		     place->no_cdev == -ENOENT ? "none" : strerror(-place->no_cdev));
 		return place_no_cdev(function, name, place);
 	}
@@ -232,7 +234,7 @@ static int choose_transport(struct iommufd_device *dev, const char *function, co
 		dev->fd.transport = transports[i];
 		if (!i && transports[0] == &transport_cdev && transports[1] == &transport_group &&
 		    group_is_open(dev, place)) {
-			tell(dev, "group %d is open in this context", place->group);
+			device_tell(dev, "group %d is open in this context", place->group);
 			continue;
 		}
 		r = transports[i] == &transport_cdev ? by_cdev(dev, function, name, place) :
@@ -242,32 +244,6 @@ static int choose_transport(struct iommufd_device *dev, const char *function, co
 		*passed = r;
 	}
 	return r;
-}
-
-static int adopt(struct iommufd_device *dev, const char *function, int fd, struct place *place)
-{
-	const struct core *core = dev->fd.core;
-	int r = fd < 0 ? -EBADF : sys_dup(core->sys, fd);
-
-	dev->fd.transport = &transport_cdev;
-	if (r < 0)
-		return err_kernel(r, KNOWN(-EBADF, -EMFILE, -ENOMEM), "fcntl", "fd",
-				  "pass an open descriptor of /dev/vfio/devices/vfioN",
-				  "descriptor %d cannot be duplicated", fd);
-	dev->fd.fd = r;
-	r = place_of_fd(core, dev->fd.fd, place);
-	if (r)
-		return r;
-	tell(dev, "adopted descriptor %d: ok", fd);
-	if (dev->ctx->backend.transports[0] == &transport_cdev)
-		return 0; /* if it is no device after all, the kernel will say so */
-	if (!place->sysfs[0])
-		return err(-ENOTTY, function, place->name,
-			   "pass an open descriptor of /dev/vfio/devices/vfioN",
-			   "descriptor %d is not of a VFIO device that sysfs knows", fd);
-	return err(-EOPNOTSUPP, function, place->name,
-		   "hand over its group and use iommufd_group_from_fd()",
-		   "backend %s has devices by group only", dev->ctx->backend.name);
 }
 
 static int check_opts(struct iommufd_ctx *ctx, const char *function,
@@ -286,10 +262,10 @@ static int check_opts(struct iommufd_ctx *ctx, const char *function,
 	return r;
 }
 
-/* By @name, or by @fd where that is NULL. */
-static int device_open(struct iommufd_ctx *ctx, const char *function, const char *name, int fd,
-		       const struct iommufd_device_opts *given, struct iommufd_device **out)
+int device_open(struct iommufd_ctx *ctx, const char *function, const struct device_source *from,
+		const struct iommufd_device_opts *given, struct iommufd_device **out)
 {
+	const char *name = from->name;
 	struct iommufd_device_opts opts;
 	struct iommufd_device *dev;
 	struct place place;
@@ -303,13 +279,14 @@ static int device_open(struct iommufd_ctx *ctx, const char *function, const char
 	if (!dev)
 		return err_nomem(function, "device");
 	r = name ? choose_transport(dev, function, name, &place, &passed) :
-		   adopt(dev, function, fd, &place);
+	    from->bound ? device_take_bound(dev, function, from->bound, &place) :
+			  device_take_fd(dev, function, from->fd, &place);
 	if (!r)
 		r = check_isolation(dev, function, &place);
 	if (!r)
 		r = group_policy_open(ctx, function, &place);
 	if (!r)
-		r = bind_device(dev, function, &place, &opts);
+		r = bind_device(dev, function, &place, from->bound, &opts);
 	/* That there is no group either tells less than why its own node was refused. */
 	if (r == -ENOENT && passed && passed != -ENOENT)
 		r = node_refused(dev, place.name, place.node, passed);
@@ -317,7 +294,7 @@ static int device_open(struct iommufd_ctx *ctx, const char *function, const char
 		device_free(dev);
 		return r;
 	}
-	tell(dev, "using %s%s", dev->fd.transport->name,
+	device_tell(dev, "using %s%s", dev->fd.transport->name,
 	     !dev->fd.group ? "" : dev->fd.joined ? ", its group shares the IOAS's container" :
 						    ", its group has a container of its own");
 	log_debug(&ctx->core.log, "%s: %s is open, number %u in the context", function,
@@ -340,21 +317,6 @@ IOMMUFD_EXPORT int iommufd_device_open(struct iommufd_ctx *ctx, const char *name
 	if (!out || !name)
 		r = err_null(__func__, out ? "name" : "out");
 	else
-		r = device_open(ctx, __func__, name, -1, opts, out);
-	return err_log(&ctx->core.log, r);
-}
-
-IOMMUFD_EXPORT int iommufd_device_from_fd(struct iommufd_ctx *ctx, int fd,
-					  const struct iommufd_device_opts *opts,
-					  struct iommufd_device **out)
-{
-	int r;
-
-	if (out)
-		*out = NULL;
-	r = ctx_check(ctx, __func__);
-	if (r)
-		return r;
-	r = out ? device_open(ctx, __func__, NULL, fd, opts, out) : err_null(__func__, "out");
+		r = device_open(ctx, __func__, &(struct device_source){ .name = name }, opts, out);
 	return err_log(&ctx->core.log, r);
 }

@@ -112,5 +112,9 @@ IOMMUFD_EXPORT int iommufd_device_get_fd(struct iommufd_device *dev)
 {
 	int r = device_check(dev, __func__);
 
-	return r ? r : dev->fd.fd;
+	if (r || dev->fd.fd >= 0)
+		return r ? r : dev->fd.fd;
+	r = err(-EOPNOTSUPP, __func__, dev->fd.object, "name it by its numbers",
+		"a mock device has no descriptor");
+	return err_log(&dev->ctx->core.log, r);
 }

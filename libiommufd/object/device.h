@@ -28,8 +28,27 @@ static inline int device_check(struct iommufd_device *dev, const char *function)
 	return devfd_of(dev) ? 0 : err_handle(function, "device");
 }
 
-/* device-open.c: what is left of a device that is not open. */
+/* How a device is had: the first that is set. */
+struct device_source {
+	const char *name;
+	const struct iommufd_device_bound *bound;
+	int fd;
+};
+
+/* device-open.c */
+/* Writes the error record. */
+int device_open(struct iommufd_ctx *ctx, const char *function, const struct device_source *from,
+		const struct iommufd_device_opts *opts, struct iommufd_device **out);
+/* A line for the device's report. */
+void device_tell(struct iommufd_device *dev, const char *fmt, ...) printf_like(2, 3);
+/* What is left of a device that is not open. */
 void device_free(struct iommufd_device *dev);
+
+/* device-adopt.c: where it is, and which transport has it. They write the error record. */
+struct place;
+int device_take_fd(struct iommufd_device *dev, const char *function, int fd, struct place *place);
+int device_take_bound(struct iommufd_device *dev, const char *function,
+		      const struct iommufd_device_bound *bound, struct place *place);
 
 /* attach.c. Context lock held. */
 /* A sibling that keeps the device from being attached to @ioas: its record, or 0. */

@@ -34,6 +34,8 @@ PROTOTYPES: Prototypes = {
     "iommufd_ctx_set_compat_ioas": (c_int, [c_void_p, c_void_p]),
     "iommufd_ctx_set_rlimit_mode": (c_int, [c_void_p, c_uint32]),
     "iommufd_ctx_unref": (c_void_p, [c_void_p]),
+    "iommufd_device_adopt": (
+        c_int, [c_void_p, POINTER(s.DeviceBound), POINTER(s.DeviceOptions), POINTER(c_void_p)]),
     "iommufd_device_attach": (c_int, [c_void_p, c_void_p]),
     "iommufd_device_detach": (c_int, [c_void_p]),
     "iommufd_device_find": (c_int, [c_void_p, c_uint64, POINTER(c_void_p)]),
@@ -45,6 +47,7 @@ PROTOTYPES: Prototypes = {
     "iommufd_device_get_ioas": (c_int, [c_void_p, POINTER(c_void_p)]),
     "iommufd_device_get_report": (c_char_p, [c_void_p]),
     "iommufd_device_get_transport": (c_char_p, [c_void_p]),
+    "iommufd_device_has": (c_int, [c_void_p, c_uint32]),
     "iommufd_device_open": (
         c_int, [c_void_p, c_char_p, POINTER(s.DeviceOptions), POINTER(c_void_p)]),
     "iommufd_device_ref": (c_void_p, [c_void_p]),

@@ -67,6 +67,16 @@ class DeviceOptions(SizedStructure):
     ]
 
 
+class DeviceBound(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("id", c_uint32),
+        ("fd", c_int32),
+        ("mock_id", c_uint32),
+        ("mock_pt", c_uint32),
+    ]
+
+
 class DeviceInfo(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
@@ -175,6 +185,7 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_ctx_opts": ContextOptions,
     "iommufd_event": Event,
     "iommufd_device_opts": DeviceOptions,
+    "iommufd_device_bound": DeviceBound,
     "iommufd_device_info": DeviceInfo,
     "iommufd_group_info": GroupInfo,
     "iommufd_group_member": GroupMember,

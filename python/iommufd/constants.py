@@ -45,6 +45,11 @@ class Cap(enum.IntEnum):
     DETACH_JOINED = 17
     DIRTY_ALL_PINNED = 18
     DEVICE_FD = 19
+    HW_INFO = 20
+    HWPT = 21
+    VIOMMU = 22
+    VEVENTQ = 23
+    HW_QUEUE = 24
 
 
 class EventType(enum.IntEnum):

@@ -81,6 +81,22 @@ class Device(Handle):
         dev._bind(receive("iommufd_device_from_fd", ctx._ptr, fd, byref(options)), ctx._family)
         return dev
 
+    @classmethod
+    def adopt(cls, ctx: Context, id: int, fd: int = -1, *, mock_id: int = 0, mock_pt: int = 0,
+              cookie: int = 0, ioas: Optional[IOAS] = None) -> Device:
+        """Take over a device that someone else bound to the iommufd of `ctx` as number `id`.
+
+        `fd` stays the caller's. A mock device of a kernel built for testing has none, and is
+        named by its own number and that of the page table it is on.
+        """
+        bound = s.DeviceBound.make(id=id, fd=fd, mock_id=mock_id, mock_pt=mock_pt)
+        options = _options(cookie, None, ioas)
+        dev = cls.__new__(cls)
+        dev._start()
+        dev._bind(receive("iommufd_device_adopt", ctx._ptr, byref(bound), byref(options)),
+                  ctx._family)
+        return dev
+
     def _start(self) -> None:
         self._maps = weakref.WeakSet()
 
@@ -96,6 +112,10 @@ class Device(Handle):
         if out.value is not None:
             lib("iommufd_ioas_unref", out.value)
         return out.value
+
+    def has(self, cap: int) -> bool:
+        """Whether this device can do something (`Cap`): its context may, and it not."""
+        return call("iommufd_device_has", self._ptr, cap) != 0
 
     def attach(self, ioas: IOAS) -> None:
         """Let the device's DMA go through an I/O address space of the same context."""

@@ -84,6 +84,13 @@ static void device_structs(void)
 	FIELD(iommufd_device_opts, vf_token);
 	FIELD(iommufd_device_opts, ioas);
 	end_struct();
+	STRUCT(iommufd_device_bound);
+	FIELD(iommufd_device_bound, size);
+	FIELD(iommufd_device_bound, id);
+	FIELD(iommufd_device_bound, fd);
+	FIELD(iommufd_device_bound, mock_id);
+	FIELD(iommufd_device_bound, mock_pt);
+	end_struct();
 	STRUCT(iommufd_device_info);
 	FIELD(iommufd_device_info, size);
 	FIELD(iommufd_device_info, flags);
@@ -256,6 +263,11 @@ static void context_constants(void)
 	CONSTANT(IOMMUFD_CAP_DETACH_JOINED);
 	CONSTANT(IOMMUFD_CAP_DIRTY_ALL_PINNED);
 	CONSTANT(IOMMUFD_CAP_DEVICE_FD);
+	CONSTANT(IOMMUFD_CAP_HW_INFO);
+	CONSTANT(IOMMUFD_CAP_HWPT);
+	CONSTANT(IOMMUFD_CAP_VIOMMU);
+	CONSTANT(IOMMUFD_CAP_VEVENTQ);
+	CONSTANT(IOMMUFD_CAP_HW_QUEUE);
 }
 
 static void device_constants(void)

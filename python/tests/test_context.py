@@ -75,9 +75,9 @@ class ContextTest(MachineTest):
         able = self.ctx.capabilities
         for cap in (Cap.MAP_WITHOUT_DEVICE, Cap.COPY, Cap.MAP_FILE, Cap.CHANGE_PROCESS,
                     Cap.ALLOW_IOVAS, Cap.HUGE_PAGE_OPTION, Cap.COMPAT_IOAS, Cap.REPLACE,
-                    Cap.GROUPS):
+                    Cap.GROUPS, Cap.HWPT, Cap.HW_INFO):
             self.assertIn(cap, able)
-        for cap in (Cap.NESTING, Cap.PASID, Cap.DIRTY_TRACKING, Cap.FAULT_QUEUE):
+        for cap in (Cap.UPDATE_VA, Cap.DIRTY_ALL_PINNED):
             self.assertNotIn(cap, able)
         self.assertFalse(self.ctx.has(9999))
 

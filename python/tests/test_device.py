@@ -9,7 +9,7 @@ import unittest
 
 from base import (DEVICE_BUFFER, EDU, EDU_2, EDU_GROUPED, EDU_MSIX, FROM_DEVICE, PAGE, REACH,
                   MachineTest, fetch, memory, ready, store)
-from iommufd import IOAS, Context, Device, DeviceFlag, IommufdError
+from iommufd import IOAS, Cap, Context, Device, DeviceFlag, IommufdError
 from iommufd.emu import MachineFlag
 
 TOKEN = bytes(range(16))
@@ -82,6 +82,24 @@ class OpenTest(MachineTest):
         fd = self.machine.open("/dev/iommu")
         self.addCleanup(self.machine.close_fd, fd)
         self.assertFails(errno.ENOTTY, Device.from_fd, self.ctx, fd)
+
+    def test_adopt(self) -> None:
+        fd = self.machine.open("/dev/vfio/devices/vfio0")
+        self.addCleanup(self.machine.close_fd, fd)
+        dev = self.keep(Device.from_fd(self.ctx, fd))
+        number = dev.info.id
+        self.assertFails(errno.EBUSY, Device.adopt, self.ctx, number, fd)
+        self.assertFails(errno.ENOENT, Device.adopt, self.ctx, number + 100, fd)
+        with Context.from_fd(self.ctx.fileno(), machine=self.machine) as heir:
+            adopted = Device.adopt(heir, number, fd, cookie=9)
+            self.assertEqual((adopted.info.id, adopted.cookie), (number, 9))
+            adopted.close()
+        self.assertFails(errno.EINVAL, Device.adopt, self.ctx, number)
+
+    def test_has(self) -> None:
+        dev = self.keep(Device(self.ctx, "0000:00:03.0"))
+        self.assertTrue(dev.has(Cap.HWPT))
+        self.assertFalse(dev.has(Cap.PASID))
 
     def test_vf_token(self) -> None:
         self.machine.add_device("0000:02:00.0", group=77, vf_token=TOKEN)

@@ -4,10 +4,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <libiommufd/emu.h>
+
+#include "mock.h"
+#include "os/sys.h"
 
 /* The machine of LIBIOMMUFD_EMU, or NULL on a real kernel. */
 static struct iommufd_emu *machine;
@@ -80,12 +84,28 @@ static struct held *find(struct fixture *f, enum kind kind, const void *object, 
 
 static void hold(struct fixture *f, enum kind kind, void *object, size_t size, int fd)
 {
-	*find(f, NOTHING, NULL, 0) = (struct held){ kind, object, size, fd };
+	*find(f, NOTHING, NULL, 0) = (struct held){
+		.kind = kind, .object = object, .size = size, .fd = fd,
+	};
+}
+
+void hold_object(struct fixture *f, void *object, void (*release)(void *object))
+{
+	hold(f, OTHER, object, 0, 0);
+	find(f, OTHER, object, 0)->release = release;
+}
+
+void hold_mock(struct fixture *f, void *mock, void (*release)(void *mock))
+{
+	hold(f, MOCK_DEVICE, mock, 0, 0);
+	find(f, MOCK_DEVICE, mock, 0)->release = release;
 }
 
 static void release(struct held *h)
 {
-	if (h->kind == DEVICE)
+	if (h->release)
+		h->release(h->object);
+	else if (h->kind == DEVICE)
 		iommufd_device_unref(h->object);
 	else if (h->kind == GROUP)
 		iommufd_group_unref(h->object);
@@ -98,6 +118,19 @@ static void release(struct held *h)
 	else if (h->kind == FD && (!machine || iommufd_emu_close(machine, h->fd)))
 		close(h->fd);
 	*h = (struct held){ .kind = NOTHING };
+}
+
+void put_object(struct fixture *f, void *object)
+{
+	release(find(f, OTHER, object, 0));
+}
+
+int raw_ioctl(int fd, unsigned long request, void *arg)
+{
+	const struct iommufd_sys *sys = machine ? iommufd_emu_get_sys(machine) : NULL;
+	int r = sys ? sys->ioctl(sys->data, fd, request, arg) : ioctl(fd, request, arg);
+
+	return sys || r >= 0 ? r : -errno;
 }
 
 int fixture_setup(void **state)

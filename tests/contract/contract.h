@@ -41,11 +41,12 @@
 enum place { ALONE1, ALONE2, SIBLING1, SIBLING2, MSIX, NUM_PLACES };
 
 /* Released in this order when the case ends. */
-enum kind { NOTHING, DEVICE, GROUP, IOAS, CONTEXT, BUFFER, FD, NUM_KINDS };
+enum kind { NOTHING, OTHER, DEVICE, MOCK_DEVICE, GROUP, IOAS, CONTEXT, BUFFER, FD, NUM_KINDS };
 
 struct held {
 	enum kind kind;
 	void *object;
+	void (*release)(void *object); /* of OTHER and MOCK_DEVICE */
 	size_t size; /* of a buffer */
 	int fd;
 };
@@ -64,6 +65,8 @@ void contract_begin(int argc, char **argv);
 bool contract_is_emulated(void);
 /* An IOMMU stands between devices and memory. */
 bool contract_is_isolated(void);
+/* A request of another program on a descriptor of the kernel under test; 0 or more, or -errno. */
+int raw_ioctl(int fd, unsigned long request, void *arg);
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
@@ -88,7 +91,10 @@ uint8_t *get_buffer(struct fixture *f, size_t size); /* zero, aligned to huge pa
 int get_eventfd(struct fixture *f);
 int hold_fd(struct fixture *f, int fd);
 int closed_fd(void); /* a number that is no descriptor's, and will not be soon */
+/* Any other object, with what gives it back. */
+void hold_object(struct fixture *f, void *object, void (*release)(void *object));
 /* Release it before the case ends. */
+void put_object(struct fixture *f, void *object);
 void put_ctx(struct fixture *f, struct iommufd_ctx *ctx);
 void put_device(struct fixture *f, struct iommufd_device *dev);
 void put_group(struct fixture *f, struct iommufd_group *group);

@@ -12,9 +12,11 @@ tests_contract_libcontract_la_SOURCES = \
 	tests/contract/driver.c tests/contract/driver.h \
 	tests/contract/edu.c tests/contract/edu.h \
 	tests/contract/expect.c \
+	tests/contract/mock.c tests/contract/mock.h \
 	tests/contract/shape.c tests/contract/shape.h
 
 contract_tests += \
+	tests/contract/test-adopt \
 	tests/contract/test-ctx \
 	tests/contract/test-ctx-backend \
 	tests/contract/test-ctx-fd \
@@ -52,6 +54,10 @@ contract_tests += \
 check_PROGRAMS += $(contract_tests)
 TESTS += $(contract_tests) tests/contract/no-emulator tests/contract/odd-emulator
 EXTRA_DIST += tests/contract/no-emulator tests/contract/odd-emulator
+
+tests_contract_test_adopt_SOURCES = tests/contract/test-adopt.c
+tests_contract_test_adopt_CFLAGS = $(contract_cflags)
+tests_contract_test_adopt_LDADD = $(contract_libs)
 
 tests_contract_test_ctx_SOURCES = tests/contract/test-ctx.c
 tests_contract_test_ctx_CFLAGS = $(contract_cflags)

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* What a device can do of what its context can. */
+#include "object/device.h"
+
+/* The IOMMU's own word; 0 where it has none. */
+static uint64_t hw_capabilities(struct iommufd_device *dev, unsigned int *pasid_width)
+{
+	struct k_iommu_hw_info arg = { .size = sizeof(arg), .dev_id = dev->fd.id };
+	struct engine *e = dev->fd.engine;
+
+	*pasid_width = 0;
+	if (e->ops->command(e, K_IOMMU_GET_HW_INFO, &arg))
+		return 0;
+	*pasid_width = arg.out_max_pasid_log2;
+	return arg.out_capabilities;
+}
+
+/* No register of all IOMMUs tells: so a parent is made, of an address space for the purpose. */
+static bool can_nest(struct iommufd_device *dev)
+{
+	struct engine *e = dev->fd.engine;
+	struct k_iommu_ioas_alloc as = { .size = sizeof(as) };
+	struct k_iommu_hwpt_alloc table = {
+		.size = sizeof(table), .flags = K_IOMMU_HWPT_ALLOC_NEST_PARENT,
+		.dev_id = dev->fd.id,
+	};
+	struct k_iommu_destroy gone = { .size = sizeof(gone) };
+	bool can;
+
+	if (e->ops->command(e, K_IOMMU_IOAS_ALLOC, &as))
+		return false;
+	table.pt_id = as.out_ioas_id;
+	can = !e->ops->command(e, K_IOMMU_HWPT_ALLOC, &table);
+	if (can) {
+		gone.id = table.out_hwpt_id;
+		e->ops->command(e, K_IOMMU_DESTROY, &gone);
+	}
+	gone.id = as.out_ioas_id;
+	e->ops->command(e, K_IOMMU_DESTROY, &gone);
+	return can;
+}
+
+static bool has(struct iommufd_device *dev, uint32_t cap)
+{
+	const struct transport_ops *transport = dev->fd.transport;
+	struct engine *e = dev->fd.engine;
+	uint64_t bit = cap < 64 ? UINT64_C(1) << cap : 0;
+	uint64_t of_transports = transport_cdev.caps | transport_group.caps;
+	unsigned int width;
+
+	if (cap == IOMMUFD_CAP_MAP_FILE) /* what the kernel lacks the library does itself */
+		return true;
+	if (!engine_has(e, cap) || (bit & of_transports & ~transport->caps))
+		return false;
+	if ((bit & ENGINE_COMMAND_CAPS) && (!transport->attach_table || dev->mediated))
+		return false;
+	switch (cap) {
+	case IOMMUFD_CAP_PASID:
+		hw_capabilities(dev, &width);
+		return width;
+	case IOMMUFD_CAP_DIRTY_TRACKING:
+		return !e->ops->command ||
+		       (hw_capabilities(dev, &width) & K_IOMMU_HW_CAP_DIRTY_TRACKING);
+	case IOMMUFD_CAP_NESTING:
+	case IOMMUFD_CAP_VIOMMU: /* the rest stands on nesting */
+	case IOMMUFD_CAP_VEVENTQ:
+	case IOMMUFD_CAP_HW_QUEUE:
+		return can_nest(dev);
+	}
+	return true;
+}
+
+IOMMUFD_EXPORT int iommufd_device_has(struct iommufd_device *dev, uint32_t cap)
+{
+	int r = device_check(dev, __func__);
+
+	return r ? r : has(dev, cap);
+}
