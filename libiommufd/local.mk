@@ -58,6 +58,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/vfio/region-info.c \
 	libiommufd/vfio/region-map.c \
 	libiommufd/vfio/reset.c \
+	libiommufd/vfio/service.c libiommufd/vfio/service.h \
 	libiommufd/object/attach.c \
 	libiommufd/object/ctx.c libiommufd/object/ctx.h \
 	libiommufd/object/ctx-option.c \

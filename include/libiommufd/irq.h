@@ -53,6 +53,7 @@ struct iommufd_irq_info {
  * @param info   filled up to its size field
  * @return 0, or:
  *   -EINVAL         not a device, no such index, @p info is NULL or its size field is 0
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -ENODEV         the device went away
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
@@ -78,7 +79,7 @@ int iommufd_irq_get_info(struct iommufd_device *dev, uint32_t index, struct iomm
  * @return 0, or:
  *   -EINVAL         not a device, no such index, NULL @p fds, count 0, vectors outside the index, another kind is enabled, or a descriptor is not an eventfd
  *   -EBADF          a descriptor is not open
- *   -EOPNOTSUPP     the index cannot signal eventfds
+ *   -EOPNOTSUPP     the index cannot signal eventfds, or the device has no descriptor
  *   -EBUSY          the interrupt line is shared and taken
  *   -ENOSPC         the platform has no interrupt vectors left
  *   -ENODEV         the device went away
@@ -99,6 +100,7 @@ int iommufd_irq_enable(struct iommufd_device *dev, uint32_t index, uint32_t star
  * @param index  interrupt index
  * @return 0, or:
  *   -EINVAL         not a device, or no such index
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -ENODEV         the device went away
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads object
@@ -116,7 +118,7 @@ int iommufd_irq_disable(struct iommufd_device *dev, uint32_t index);
  * @param count  number of vectors, not 0
  * @return 0, or:
  *   -EINVAL         not a device, no such index, count 0, vectors outside the index, or the index is not enabled
- *   -EOPNOTSUPP     the index cannot be masked
+ *   -EOPNOTSUPP     the index cannot be masked, or the device has no descriptor
  *   -ENODEV         the device went away
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
@@ -134,7 +136,7 @@ int iommufd_irq_mask(struct iommufd_device *dev, uint32_t index, uint32_t start,
  * @param count  number of vectors, not 0
  * @return 0, or:
  *   -EINVAL         not a device, no such index, count 0, vectors outside the index, or the index is not enabled
- *   -EOPNOTSUPP     the index cannot be masked
+ *   -EOPNOTSUPP     the index cannot be masked, or the device has no descriptor
  *   -ENODEV         the device went away
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
@@ -153,7 +155,7 @@ int iommufd_irq_unmask(struct iommufd_device *dev, uint32_t index, uint32_t star
  * @return 0, or:
  *   -EINVAL         not a device, no such index or vector, the index is not enabled, or @p fd is not an eventfd
  *   -EBADF          @p fd is not open
- *   -EOPNOTSUPP     the index does not mask itself
+ *   -EOPNOTSUPP     the index does not mask itself, or the device has no descriptor
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
@@ -172,7 +174,7 @@ int iommufd_irq_set_resample(struct iommufd_device *dev, uint32_t index, uint32_
  * @param count  number of vectors, not 0
  * @return 0, or:
  *   -EINVAL         not a device, no such index, count 0, vectors outside the index, or the index is not enabled
- *   -EOPNOTSUPP     the index cannot signal eventfds
+ *   -EOPNOTSUPP     the index cannot signal eventfds, or the device has no descriptor
  *   -ENODEV         the device went away
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any

@@ -27,7 +27,7 @@ struct iommufd_device;
  * @param value   receives the value
  * @return 0, or:
  *   -EINVAL         not a device, NULL @p value, bad width, unaligned, or outside the configuration space
- *   -EOPNOTSUPP     not a PCI device
+ *   -EOPNOTSUPP     not a PCI device, or the device has no descriptor
  *   -EIO            the device did not answer
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory
@@ -47,7 +47,7 @@ int iommufd_pci_config_read(struct iommufd_device *dev, uint32_t offset, uint32_
  * @param value   the value; must fit the width
  * @return 0, or:
  *   -EINVAL         not a device, bad width, value wider than that, unaligned, or outside the configuration space
- *   -EOPNOTSUPP     not a PCI device
+ *   -EOPNOTSUPP     not a PCI device, or the device has no descriptor
  *   -EIO            the device did not answer
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory
@@ -66,7 +66,7 @@ int iommufd_pci_config_write(struct iommufd_device *dev, uint32_t offset, uint32
  * @param offset  receives where it starts; give where the last one started to find the next of the same kind, 0 for the first
  * @return 0, or:
  *   -EINVAL         not a device, NULL @p offset, or not the start of a capability
- *   -EOPNOTSUPP     not a PCI device
+ *   -EOPNOTSUPP     not a PCI device, or the device has no descriptor
  *   -ENOENT         the device has none, or no further one
  *   -EIO            the device did not answer, or its list of capabilities is broken
  *   -ENODEV         the device went away
@@ -85,7 +85,7 @@ int iommufd_pci_find_capability(struct iommufd_device *dev, uint8_t id, uint32_t
  * @param offset  receives where it starts; give where the last one started to find the next of the same kind, 0 for the first
  * @return 0, or:
  *   -EINVAL         not a device, NULL @p offset, or not the start of an extended capability
- *   -EOPNOTSUPP     not a PCI device
+ *   -EOPNOTSUPP     not a PCI device, or the device has no descriptor
  *   -ENOENT         the device has none, or no further one, or no extended configuration space
  *   -EIO            the device did not answer, or its list of capabilities is broken
  *   -ENODEV         the device went away
@@ -103,7 +103,7 @@ int iommufd_pci_find_extended_capability(struct iommufd_device *dev, uint16_t id
  * @param enable  0 off, 1 on
  * @return 0, or:
  *   -EINVAL         not a device, or @p enable is not 0 or 1
- *   -EOPNOTSUPP     not a PCI device
+ *   -EOPNOTSUPP     not a PCI device, or the device has no descriptor
  *   -EIO            the device did not answer
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory
@@ -122,7 +122,7 @@ int iommufd_pci_set_bus_master(struct iommufd_device *dev, int enable);
  * @param enable  0 off, 1 on
  * @return 0, or:
  *   -EINVAL         not a device, or @p enable is not 0 or 1
- *   -EOPNOTSUPP     not a PCI device
+ *   -EOPNOTSUPP     not a PCI device, or the device has no descriptor
  *   -EIO            the device did not answer
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory

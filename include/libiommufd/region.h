@@ -66,6 +66,7 @@ struct iommufd_region_area {
  * @param info   filled up to its size field
  * @return 0, or:
  *   -EINVAL         not a device, no such region, @p info is NULL or its size field is 0
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
@@ -87,6 +88,7 @@ int iommufd_region_get_info(struct iommufd_device *dev, uint32_t index,
  * @param count  room in @p areas; receives the number that exist
  * @return 0, or:
  *   -EINVAL         not a device, no such region, @p count is NULL, or @p areas is NULL with room
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -ENOBUFS        more areas exist than there is room for; the first are given
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory
@@ -111,6 +113,7 @@ int iommufd_region_get_areas(struct iommufd_device *dev, uint32_t index,
  * @param length  bytes, not 0, inside the region
  * @return 0, or:
  *   -EINVAL         not a device, no such region, NULL @p buf, length 0, or outside the region
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -EACCES         the region cannot be read
  *   -EFAULT         @p buf is not writable memory
  *   -EIO            the device did not answer: memory decoding is off, or it is asleep
@@ -133,6 +136,7 @@ int iommufd_region_read(struct iommufd_device *dev, uint32_t index, uint64_t off
  * @param length  bytes, not 0, inside the region
  * @return 0, or:
  *   -EINVAL         not a device, no such region, NULL @p buf, length 0, or outside the region
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -EACCES         the region cannot be written
  *   -EFAULT         @p buf is not readable memory
  *   -EIO            the device did not answer: memory decoding is off, or it is asleep
@@ -154,6 +158,7 @@ int iommufd_region_write(struct iommufd_device *dev, uint32_t index, uint64_t of
  * @param value   receives the value
  * @return 0, or an error of iommufd_region_read32():
  *   -EINVAL         not a device, no such region, NULL @p value, or outside the region
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -EACCES         the region cannot be read
  *   -EIO            the device did not answer
  *   -ENODEV         the device went away
@@ -173,6 +178,7 @@ int iommufd_region_read8(struct iommufd_device *dev, uint32_t index, uint64_t of
  * @param value   receives the value
  * @return 0, or an error of iommufd_region_read32():
  *   -EINVAL         not a device, no such region, NULL @p value, unaligned, or outside the region
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -EACCES         the region cannot be read
  *   -EIO            the device did not answer
  *   -ENODEV         the device went away
@@ -192,6 +198,7 @@ int iommufd_region_read16(struct iommufd_device *dev, uint32_t index, uint64_t o
  * @param value   receives the value
  * @return 0, or:
  *   -EINVAL         not a device, no such region, NULL @p value, unaligned, or outside the region
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -EACCES         the region cannot be read
  *   -EIO            the device did not answer: memory decoding is off, or it is asleep
  *   -ENODEV         the device went away
@@ -213,6 +220,7 @@ int iommufd_region_read32(struct iommufd_device *dev, uint32_t index, uint64_t o
  * @param value   receives the value
  * @return 0, or an error of iommufd_region_read32():
  *   -EINVAL         not a device, no such region, NULL @p value, unaligned, or outside the region
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -EACCES         the region cannot be read
  *   -EIO            the device did not answer
  *   -ENODEV         the device went away
@@ -232,6 +240,7 @@ int iommufd_region_read64(struct iommufd_device *dev, uint32_t index, uint64_t o
  * @param value   the value
  * @return 0, or an error of iommufd_region_write32():
  *   -EINVAL         not a device, no such region, or outside the region
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -EACCES         the region cannot be written
  *   -EIO            the device did not answer
  *   -ENODEV         the device went away
@@ -251,6 +260,7 @@ int iommufd_region_write8(struct iommufd_device *dev, uint32_t index, uint64_t o
  * @param value   the value
  * @return 0, or an error of iommufd_region_write32():
  *   -EINVAL         not a device, no such region, unaligned, or outside the region
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -EACCES         the region cannot be written
  *   -EIO            the device did not answer
  *   -ENODEV         the device went away
@@ -270,6 +280,7 @@ int iommufd_region_write16(struct iommufd_device *dev, uint32_t index, uint64_t 
  * @param value   the value
  * @return 0, or:
  *   -EINVAL         not a device, no such region, unaligned, or outside the region
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -EACCES         the region cannot be written
  *   -EIO            the device did not answer: memory decoding is off, or it is asleep
  *   -ENODEV         the device went away
@@ -289,6 +300,7 @@ int iommufd_region_write32(struct iommufd_device *dev, uint32_t index, uint64_t 
  * @param value   the value
  * @return 0, or an error of iommufd_region_write32():
  *   -EINVAL         not a device, no such region, unaligned, or outside the region
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -EACCES         the region cannot be written
  *   -EIO            the device did not answer
  *   -ENODEV         the device went away
@@ -313,7 +325,7 @@ int iommufd_region_write64(struct iommufd_device *dev, uint32_t index, uint64_t 
  * @param out     receives the address; NULL on failure
  * @return 0, or:
  *   -EINVAL         not a device, no such region, NULL @p out, length 0, not page-aligned, no access asked for, or outside the mappable areas
- *   -EOPNOTSUPP     unknown access bit, or the region cannot be mapped
+ *   -EOPNOTSUPP     unknown access bit, or the region cannot be mapped, or the device has no descriptor
  *   -EACCES         the region cannot be read or written so
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory or address space
@@ -332,6 +344,7 @@ int iommufd_region_map(struct iommufd_device *dev, uint32_t index, uint64_t offs
  * @param addr  the address it returned
  * @return 0, or:
  *   -EINVAL         not a device
+ *   -EOPNOTSUPP     the device has no descriptor
  *   -ENOENT         no mapping of this device starts at @p addr
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any

@@ -13,6 +13,7 @@
 
 #include "base/opts.h"
 #include "vfio/irq-state.h"
+#include "vfio/service.h"
 
 /* An enabled index: vectors 0 to count-1 are allocated in the kernel. */
 struct irq_fds {
@@ -271,12 +272,12 @@ IOMMUFD_EXPORT int iommufd_irq_get_info(struct iommufd_device *dev, uint32_t ind
 					struct iommufd_irq_info *info)
 {
 	struct iommufd_irq_info known = { 0 };
-	struct devfd *d = devfd_of(dev);
+	struct devfd *d;
 	struct k_vfio_irq_info k;
-	int r;
+	int r = service_find(dev, __func__, &d);
 
-	if (!d)
-		return err_handle(__func__, "device");
+	if (r)
+		return r;
 	r = get_info(d, __func__, index, &k);
 	if (!r) {
 		known.count = k.count;
@@ -292,11 +293,11 @@ IOMMUFD_EXPORT int iommufd_irq_get_info(struct iommufd_device *dev, uint32_t ind
 IOMMUFD_EXPORT int iommufd_irq_enable(struct iommufd_device *dev, uint32_t index, uint32_t start,
 				      uint32_t count, const int *fds)
 {
-	struct devfd *d = devfd_of(dev);
-	int r;
+	struct devfd *d;
+	int r = service_find(dev, __func__, &d);
 
-	if (!d)
-		return err_handle(__func__, "device");
+	if (r)
+		return r;
 	if (!fds)
 		return err_log(&d->core->log, err_null(__func__, "fds"));
 	pthread_mutex_lock(&d->lock);
@@ -307,11 +308,11 @@ IOMMUFD_EXPORT int iommufd_irq_enable(struct iommufd_device *dev, uint32_t index
 
 IOMMUFD_EXPORT int iommufd_irq_disable(struct iommufd_device *dev, uint32_t index)
 {
-	struct devfd *d = devfd_of(dev);
-	int r;
+	struct devfd *d;
+	int r = service_find(dev, __func__, &d);
 
-	if (!d)
-		return err_handle(__func__, "device");
+	if (r)
+		return r;
 	pthread_mutex_lock(&d->lock);
 	r = disable(d, __func__, index);
 	pthread_mutex_unlock(&d->lock);
@@ -322,12 +323,12 @@ IOMMUFD_EXPORT int iommufd_irq_disable(struct iommufd_device *dev, uint32_t inde
 static int act(struct iommufd_device *dev, const char *function, uint32_t action, uint32_t need,
 	       uint32_t index, uint32_t start, uint32_t count, const int *fd)
 {
-	struct devfd *d = devfd_of(dev);
+	struct devfd *d;
 	struct k_vfio_irq_info info;
-	int r;
+	int r = service_find(dev, function, &d);
 
-	if (!d)
-		return err_handle(function, "device");
+	if (r)
+		return r;
 	pthread_mutex_lock(&d->lock);
 	r = check_vectors(d, function, index, start, count, need, &info);
 	if (!r && !d->irqs[index])

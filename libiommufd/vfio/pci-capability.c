@@ -6,6 +6,7 @@
 
 #include "vfio/pci.h"
 #include "vfio/region.h"
+#include "vfio/service.h"
 
 static int none(struct devfd *d, const char *function, uint32_t id, bool further)
 {
@@ -90,11 +91,11 @@ static int find_extended(struct devfd *d, const char *function, uint16_t id, uin
 IOMMUFD_EXPORT int iommufd_pci_find_capability(struct iommufd_device *dev, uint8_t id,
 					       uint32_t *offset)
 {
-	struct devfd *d = devfd_of(dev);
-	int r;
+	struct devfd *d;
+	int r = service_find(dev, __func__, &d);
 
-	if (!d)
-		return err_handle(__func__, "device");
+	if (r)
+		return r;
 	r = offset ? pci_check(d, __func__) : err_null(__func__, "offset");
 	if (!r)
 		r = find(d, __func__, id, offset);
@@ -104,11 +105,11 @@ IOMMUFD_EXPORT int iommufd_pci_find_capability(struct iommufd_device *dev, uint8
 IOMMUFD_EXPORT int iommufd_pci_find_extended_capability(struct iommufd_device *dev, uint16_t id,
 							uint32_t *offset)
 {
-	struct devfd *d = devfd_of(dev);
-	int r;
+	struct devfd *d;
+	int r = service_find(dev, __func__, &d);
 
-	if (!d)
-		return err_handle(__func__, "device");
+	if (r)
+		return r;
 	r = offset ? pci_check(d, __func__) : err_null(__func__, "offset");
 	if (!r)
 		r = find_extended(d, __func__, id, offset);

@@ -8,6 +8,7 @@
 
 #include "vfio/pci.h"
 #include "vfio/region.h"
+#include "vfio/service.h"
 
 int pci_check(struct devfd *d, const char *function)
 {
@@ -57,11 +58,11 @@ int config_write(struct devfd *d, const char *function, uint32_t offset, uint32_
 IOMMUFD_EXPORT int iommufd_pci_config_read(struct iommufd_device *dev, uint32_t offset,
 					   uint32_t width, uint32_t *value)
 {
-	struct devfd *d = devfd_of(dev);
-	int r;
+	struct devfd *d;
+	int r = service_find(dev, __func__, &d);
 
-	if (!d)
-		return err_handle(__func__, "device");
+	if (r)
+		return r;
 	r = value ? config_read(d, __func__, offset, width, value) : err_null(__func__, "value");
 	return err_log(&d->core->log, r);
 }
@@ -69,21 +70,22 @@ IOMMUFD_EXPORT int iommufd_pci_config_read(struct iommufd_device *dev, uint32_t 
 IOMMUFD_EXPORT int iommufd_pci_config_write(struct iommufd_device *dev, uint32_t offset,
 					    uint32_t width, uint32_t value)
 {
-	struct devfd *d = devfd_of(dev);
+	struct devfd *d;
+	int r = service_find(dev, __func__, &d);
 
-	if (!d)
-		return err_handle(__func__, "device");
+	if (r)
+		return r;
 	return err_log(&d->core->log, config_write(d, __func__, offset, width, value));
 }
 
 static int set_command(struct iommufd_device *dev, const char *function, uint32_t bit, int enable)
 {
-	struct devfd *d = devfd_of(dev);
+	struct devfd *d;
 	uint32_t command;
-	int r;
+	int r = service_find(dev, function, &d);
 
-	if (!d)
-		return err_handle(function, "device");
+	if (r)
+		return r;
 	if (enable != 0 && enable != 1) {
 		r = err(-EINVAL, function, "enable", "use 0 or 1", "the value is %d", enable);
 		return err_log(&d->core->log, r);

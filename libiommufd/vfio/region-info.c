@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/opts.h"
+#include "vfio/service.h"
 
 /* More than any kernel sends; bounds what a broken answer can make us allocate. */
 #define ANSWER_MAX (UINT32_C(1) << 20)
@@ -196,12 +197,12 @@ void region_exit(struct devfd *d)
 IOMMUFD_EXPORT int iommufd_region_get_info(struct iommufd_device *dev, uint32_t index,
 					   struct iommufd_region_info *info)
 {
-	struct devfd *d = devfd_of(dev);
+	struct devfd *d;
 	const struct region *region;
-	int r;
+	int r = service_find(dev, __func__, &d);
 
-	if (!d)
-		return err_handle(__func__, "device");
+	if (r)
+		return r;
 	r = region_get(d, __func__, index, &region);
 	if (!r)
 		r = opts_put(__func__, info, &region->info, sizeof(region->info));
@@ -211,13 +212,13 @@ IOMMUFD_EXPORT int iommufd_region_get_info(struct iommufd_device *dev, uint32_t 
 IOMMUFD_EXPORT int iommufd_region_get_areas(struct iommufd_device *dev, uint32_t index,
 					    struct iommufd_region_area *areas, size_t *count)
 {
-	struct devfd *d = devfd_of(dev);
+	struct devfd *d;
 	const struct region *region;
 	size_t room;
-	int r;
+	int r = service_find(dev, __func__, &d);
 
-	if (!d)
-		return err_handle(__func__, "device");
+	if (r)
+		return r;
 	if (!count || (*count && !areas))
 		return err_log(&d->core->log, err_null(__func__, count ? "areas" : "count"));
 	r = region_get(d, __func__, index, &region);

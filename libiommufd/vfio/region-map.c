@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/opts.h"
+#include "vfio/service.h"
 
 struct region_map {
 	struct region_map *next;
@@ -96,25 +97,25 @@ static int map(struct devfd *d, const char *function, uint32_t index, uint64_t o
 IOMMUFD_EXPORT int iommufd_region_map(struct iommufd_device *dev, uint32_t index, uint64_t offset,
 				      size_t length, uint32_t access, void **out)
 {
-	struct devfd *d = devfd_of(dev);
-	int r;
+	struct devfd *d;
+	int r = service_find(dev, __func__, &d);
 
 	if (out)
 		*out = NULL;
-	if (!d)
-		return err_handle(__func__, "device");
+	if (r)
+		return r;
 	r = out ? map(d, __func__, index, offset, length, access, out) : err_null(__func__, "out");
 	return err_log(&d->core->log, r);
 }
 
 IOMMUFD_EXPORT int iommufd_region_unmap(struct iommufd_device *dev, void *addr)
 {
-	struct devfd *d = devfd_of(dev);
+	struct devfd *d;
 	struct region_map **at, *m;
-	int r = 0;
+	int r = service_find(dev, __func__, &d);
 
-	if (!d)
-		return err_handle(__func__, "device");
+	if (r)
+		return r;
 	pthread_mutex_lock(&d->lock);
 	for (at = &d->region_maps; (m = *at) && m->addr != addr; at = &m->next)
 		;

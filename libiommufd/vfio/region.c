@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* Reading and writing regions through the kernel. */
 #include "vfio/region.h"
+#include "vfio/service.h"
 
 #include <endian.h>
 #include <errno.h>
 
-static int check_access(struct devfd *d, const char *function, const struct region *region,
-			uint32_t index, uint64_t offset, size_t length, bool write, bool whole)
+int region_check(struct devfd *d, const char *function, const struct region *region, uint32_t index,
+		 uint64_t offset, size_t length, bool write, bool whole)
 {
 	unsigned long long at = offset;
 
@@ -33,7 +34,7 @@ int region_access(struct devfd *d, const char *function, uint32_t index, uint64_
 	int r = region_get(d, function, index, &region);
 
 	if (!r)
-		r = check_access(d, function, region, index, offset, length, write, whole);
+		r = region_check(d, function, region, index, offset, length, write, whole);
 	if (r)
 		return r;
 	r = write ? sys_pwrite(d->core->sys, d->fd, buf, length, region->info.offset + offset) :
@@ -52,11 +53,11 @@ int region_access(struct devfd *d, const char *function, uint32_t index, uint64_
 static int access_handle(struct iommufd_device *dev, const char *function, uint32_t index,
 			 uint64_t offset, void *buf, size_t length, bool write, bool whole)
 {
-	struct devfd *d = devfd_of(dev);
-	int r;
+	struct devfd *d;
+	int r = service_find(dev, function, &d);
 
-	if (!d)
-		return err_handle(function, "device");
+	if (r)
+		return r;
 	r = buf ? region_access(d, function, index, offset, buf, length, write, whole) :
 		  err_null(function, whole ? "value" : "buf");
 	return err_log(&d->core->log, r);

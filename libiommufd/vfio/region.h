@@ -18,7 +18,10 @@ struct region {
  */
 int region_get(struct devfd *d, const char *function, uint32_t index, const struct region **out);
 
-/* Checked access: bounds, alignment to @length if @whole, access right. Writes the record. */
+/* Bounds, alignment to @length if @whole, access right. Writes the record. */
+int region_check(struct devfd *d, const char *function, const struct region *region, uint32_t index,
+		 uint64_t offset, size_t length, bool write, bool whole);
+/* Checked access. */
 int region_access(struct devfd *d, const char *function, uint32_t index, uint64_t offset,
 		  void *buf, size_t length, bool write, bool whole);
 

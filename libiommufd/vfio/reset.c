@@ -3,15 +3,15 @@
 
 #include <libiommufd/device.h>
 
-#include "backend/devfd.h"
+#include "vfio/service.h"
 
 IOMMUFD_EXPORT int iommufd_device_reset(struct iommufd_device *dev)
 {
-	struct devfd *d = devfd_of(dev);
-	int r;
+	struct devfd *d;
+	int r = service_find(dev, __func__, &d);
 
-	if (!d)
-		return err_handle(__func__, "device");
+	if (r)
+		return r;
 	if (!(d->info.flags & K_VFIO_DEVICE_FLAGS_RESET)) {
 		r = err(-EOPNOTSUPP, "VFIO_DEVICE_RESET", d->object,
 			"close the device and open it again",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-# White-box tests of base/, os/, map/ and emu/: they link the library as it is
+# White-box tests of base/, os/, map/, vfio/ and emu/: they link the library as it is
 # before the version map hides its inside.
 
 unit_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -7,7 +7,8 @@ unit_libs = libiommufd-core.la $(CMOCKA_LIBS)
 unit_tests += \
 	tests/unit/test-base \
 	tests/unit/test-discover \
-	tests/unit/test-os
+	tests/unit/test-os \
+	tests/unit/test-service
 
 tests_unit_test_base_SOURCES = tests/unit/test-base.c
 tests_unit_test_base_CFLAGS = $(unit_cflags)
@@ -20,6 +21,10 @@ tests_unit_test_discover_LDADD = $(unit_libs)
 tests_unit_test_os_SOURCES = tests/unit/test-os.c
 tests_unit_test_os_CFLAGS = $(unit_cflags)
 tests_unit_test_os_LDADD = $(unit_libs)
+
+tests_unit_test_service_SOURCES = tests/unit/test-service.c
+tests_unit_test_service_CFLAGS = $(unit_cflags)
+tests_unit_test_service_LDADD = $(unit_libs)
 
 include tests/unit/map.mk
 include tests/unit/backend.mk

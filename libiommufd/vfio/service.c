@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#include "vfio/service.h"
+
+#include <errno.h>
+
+int service_find(struct iommufd_device *dev, const char *function, struct devfd **out)
+{
+	struct devfd *d = devfd_of(dev);
+	int r;
+
+	if (!d)
+		return err_handle(function, "device");
+	*out = d;
+	if (d->fd >= 0)
+		return 0;
+	r = err(-EOPNOTSUPP, function, d->object,
+		"ask this of devices that were opened, by their VFIO driver",
+		"the device has no descriptor: registers, interrupts and resets are not to be had");
+	return err_log(&d->core->log, r);
+}
