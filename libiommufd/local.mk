@@ -56,6 +56,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/vfio/pci-capability.c \
 	libiommufd/vfio/region.c libiommufd/vfio/region.h \
 	libiommufd/vfio/region-info.c \
+	libiommufd/vfio/region-ioeventfd.c \
 	libiommufd/vfio/region-map.c \
 	libiommufd/vfio/reset.c \
 	libiommufd/vfio/service.c libiommufd/vfio/service.h \

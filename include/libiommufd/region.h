@@ -353,6 +353,39 @@ int iommufd_region_map(struct iommufd_device *dev, uint32_t index, uint64_t offs
  */
 int iommufd_region_unmap(struct iommufd_device *dev, void *addr);
 
+/**
+ * Let the kernel write a register whenever an eventfd is signalled.
+ *
+ * A virtual machine's writes to a doorbell then reach the device without this
+ * process. An eventfd that is signalled already counts. The kernel holds the
+ * eventfd until it is taken away or the device is closed; writes are dropped
+ * while memory decoding is off.
+ *
+ * @param dev     the device
+ * @param index   region number of a BAR
+ * @param offset  bytes from the start of the region, a multiple of @p width
+ * @param width   bytes of the register: 1, 2, 4 or 8
+ * @param value   what to write, in host byte order
+ * @param fd      an eventfd, or -1 to take away the one of this same write
+ * @return 0, or:
+ *   -EINVAL         not a device, no such region, a width that is none, a value that does not fit it, unaligned, outside the region, in the MSI-X table, or @p fd is not an eventfd
+ *   -EOPNOTSUPP     the region is no BAR, the device's driver in the kernel has nothing of the kind, or the device has no descriptor
+ *   -EACCES         the region cannot be written
+ *   -EEXIST         an eventfd is set for this same write
+ *   -ENOENT         none is, to be taken away
+ *   -ENOSPC         the device has as many as the kernel allows
+ *   -EBADF          @p fd is not open
+ *   -EBUSY          the kernel cannot have the BAR to itself
+ *   -ENODEV         the device went away
+ *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
+ * @threads any
+ * @since 0.1
+ * @source VFIO_DEVICE_IOEVENTFD
+ */
+int iommufd_region_set_ioeventfd(struct iommufd_device *dev, uint32_t index, uint64_t offset,
+				 uint32_t width, uint64_t value, int fd);
+
 #ifdef __cplusplus
 }
 #endif

@@ -72,6 +72,18 @@ bool emu_eventfd_take(int fd)
 	return ready(fd, POLLIN) && read(fd, &count, sizeof(count)) == (ssize_t)sizeof(count);
 }
 
+/* As many as the kernel takes of one device. */
+#define MAX_IOEVENTFDS 1000
+
+static size_t count_io(const struct emu_device *dev)
+{
+	size_t n = 0;
+
+	for (const struct emu_ioeventfd *io = dev->ioeventfds; io; io = io->next)
+		n++;
+	return n;
+}
+
 static struct emu_ioeventfd **find_io(struct emu_device *dev,
 				      const struct k_vfio_device_ioeventfd *arg, uint32_t size)
 {
@@ -123,6 +135,8 @@ int emu_ioeventfd(struct emu_device *dev, uint64_t arg)
 	}
 	if (in.fd < 0)
 		return -ENODEV;
+	if (count_io(dev) >= MAX_IOEVENTFDS)
+		return -ENOSPC;
 	r = emu_eventfd_get(dev->emu, in.fd);
 	if (r < 0)
 		return r;

@@ -126,6 +126,8 @@ PROTOTYPES: Prototypes = {
     "iommufd_region_read32": (c_int, [c_void_p, c_uint32, c_uint64, POINTER(c_uint32)]),
     "iommufd_region_read64": (c_int, [c_void_p, c_uint32, c_uint64, POINTER(c_uint64)]),
     "iommufd_region_read8": (c_int, [c_void_p, c_uint32, c_uint64, POINTER(c_uint8)]),
+    "iommufd_region_set_ioeventfd": (
+        c_int, [c_void_p, c_uint32, c_uint64, c_uint32, c_uint64, c_int]),
     "iommufd_region_unmap": (c_int, [c_void_p, c_void_p]),
     "iommufd_region_write": (c_int, [c_void_p, c_uint32, c_uint64, c_void_p, c_size_t]),
     "iommufd_region_write16": (c_int, [c_void_p, c_uint32, c_uint64, c_uint16]),

@@ -118,6 +118,14 @@ class Region:
         """Write a 64-bit register, in one access where the platform can."""
         call("iommufd_region_write64", self.device._ptr, self.index, offset, value)
 
+    def set_ioeventfd(self, offset: int, width: int, value: int, fd: int) -> None:
+        """Let the kernel write a register of `width` bytes whenever an eventfd is signalled.
+
+        -1 takes the eventfd of this same write away.
+        """
+        call("iommufd_region_set_ioeventfd", self.device._ptr, self.index, offset, width, value,
+             fd)
+
     def map(self, offset: int = 0, length: Optional[int] = None, *, read: bool = True,
             write: bool = True) -> MappedRegion:
         """Map part of the region, up to its end where `length` is None."""

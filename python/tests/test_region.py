@@ -10,7 +10,7 @@ import unittest
 import warnings
 
 from base import (DMA_SOURCE, EDU, EDU_MSIX, FACTORIAL, ID, LIVENESS, PAGE, MachineTest, ready)
-from iommufd import Device, RegionFlag, RegionIndex
+from iommufd import Device, EventFd, RegionFlag, RegionIndex
 
 
 class RegionTest(MachineTest):
@@ -88,6 +88,19 @@ class RegionTest(MachineTest):
                 self.bar.write32(0, value)
         with self.assertRaises(OverflowError):
             self.bar.read32(-4)
+
+    def test_eventfd_writes_a_register(self) -> None:
+        with EventFd() as event:
+            self.bar.set_ioeventfd(LIVENESS, 4, 0x12345678, event.fileno())
+            self.assertFails(errno.EEXIST, self.bar.set_ioeventfd, LIVENESS, 4, 0x12345678,
+                             event.fileno())
+            event.write()
+            deadline = time.monotonic() + 5
+            while self.bar.read32(LIVENESS) != 0xedcba987:
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.001)
+            self.bar.set_ioeventfd(LIVENESS, 4, 0x12345678, -1)
+        self.assertFails(errno.ENOENT, self.bar.set_ioeventfd, LIVENESS, 4, 0x12345678, -1)
 
     def test_memory_decoding_off(self) -> None:
         self.dev.config.set_memory(False)

@@ -42,6 +42,7 @@ contract_tests += \
 	tests/contract/test-refusal \
 	tests/contract/test-refusal-fd \
 	tests/contract/test-region \
+	tests/contract/test-region-ioeventfd \
 	tests/contract/test-irq \
 	tests/contract/test-noiommu \
 	tests/contract/test-pci \
@@ -162,6 +163,10 @@ tests_contract_test_refusal_fd_LDADD = $(contract_libs)
 tests_contract_test_region_SOURCES = tests/contract/test-region.c
 tests_contract_test_region_CFLAGS = $(contract_cflags)
 tests_contract_test_region_LDADD = $(contract_libs)
+
+tests_contract_test_region_ioeventfd_SOURCES = tests/contract/test-region-ioeventfd.c
+tests_contract_test_region_ioeventfd_CFLAGS = $(contract_cflags)
+tests_contract_test_region_ioeventfd_LDADD = $(contract_libs)
 
 tests_contract_test_irq_SOURCES = tests/contract/test-irq.c
 tests_contract_test_irq_CFLAGS = $(contract_cflags)

@@ -26,6 +26,9 @@ static void interrupts(struct run *r, const int *fds)
 
 	if (!TRY(r, iommufd_ctx_new, &r->opts, &r->ctx) || !open_dev(r, 0, ALONE, 0) ||
 	    !open_dev(r, 1, MSIX, 0) ||
+	    !TRY(r, iommufd_region_set_ioeventfd, r->dev[0], 0, 4, 4, 7, fds[3]) ||
+	    !TRY(r, iommufd_region_set_ioeventfd, r->dev[0], 0, 4, 4, 7, -1) ||
+	    !TRY(r, iommufd_region_set_ioeventfd, r->dev[0], 0, 4, 4, 9, fds[3]) ||
 	    !TRY(r, iommufd_irq_get_info, r->dev[1], IOMMUFD_IRQ_MSIX, &info) ||
 	    !TRY(r, iommufd_irq_enable, r->dev[0], IOMMUFD_IRQ_INTX, 0, 1, fds) ||
 	    !TRY(r, iommufd_irq_mask, r->dev[0], IOMMUFD_IRQ_INTX, 0, 1) ||

@@ -46,6 +46,7 @@ static void services_need_a_descriptor(void **state)
 	refused(iommufd_region_write32(dev, 0, 0, 0));
 	refused(iommufd_region_map(dev, 0, 0, 4096, IOMMUFD_REGION_READ, &mapped));
 	refused(iommufd_region_unmap(dev, &byte));
+	refused(iommufd_region_set_ioeventfd(dev, 0, 0, 4, 0, -1));
 	refused(iommufd_irq_get_info(dev, 0, &irq));
 	refused(iommufd_irq_enable(dev, 0, 0, 1, &(int){ 0 }));
 	refused(iommufd_irq_disable(dev, 0));
