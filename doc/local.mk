@@ -15,6 +15,7 @@ man3_pages = \
 	doc/man/iommufd_lookup.3 \
 	doc/man/iommufd_pci.3 \
 	doc/man/iommufd_region.3 \
+	doc/man/iommufd_reset.3 \
 	doc/man/iommufd_version.3
 
 dist_man3_MANS = $(man3_pages)

@@ -17,6 +17,7 @@
 #include <libiommufd/lookup.h>
 #include <libiommufd/pci.h>
 #include <libiommufd/region.h>
+#include <libiommufd/reset.h>
 #include <libiommufd/version.h>
 
 #endif

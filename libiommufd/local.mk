@@ -13,6 +13,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/base/text.c libiommufd/base/text.h \
 	libiommufd/os/core.c libiommufd/os/core.h \
 	libiommufd/os/mem.c libiommufd/os/mem.h \
+	libiommufd/os/pause.c libiommufd/os/pause.h \
 	libiommufd/os/sys.c libiommufd/os/sys.h \
 	libiommufd/os/sys-kernel.c \
 	libiommufd/os/sysfs.c libiommufd/os/sysfs.h \
@@ -50,6 +51,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/discover/group.c libiommufd/discover/group.h \
 	libiommufd/discover/holder.c libiommufd/discover/holder.h \
 	libiommufd/discover/place.c libiommufd/discover/place.h \
+	libiommufd/vfio/hot-reset.c libiommufd/vfio/hot-reset.h \
 	libiommufd/vfio/irq.c \
 	libiommufd/vfio/irq-state.h \
 	libiommufd/vfio/pci.c libiommufd/vfio/pci.h \
@@ -67,6 +69,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/device-adopt.c \
 	libiommufd/object/device-has.c \
 	libiommufd/object/device-open.c \
+	libiommufd/object/device-reset.c \
 	libiommufd/object/diagnose.c libiommufd/object/diagnose.h \
 	libiommufd/object/diagnose-bind.c \
 	libiommufd/object/event.c libiommufd/object/event.h \
@@ -110,7 +113,8 @@ includesub_HEADERS = \
 	include/libiommufd/irq.h \
 	include/libiommufd/lookup.h \
 	include/libiommufd/pci.h \
-	include/libiommufd/region.h
+	include/libiommufd/region.h \
+	include/libiommufd/reset.h
 nodist_includesub_HEADERS = include/libiommufd/version.h
 
 pkgconfig_DATA += libiommufd.pc libiommufd-emu.pc

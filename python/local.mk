@@ -19,7 +19,8 @@ dist_iommufdpy_DATA = \
 	python/iommufd/irq.py \
 	python/iommufd/pci.py \
 	python/iommufd/py.typed \
-	python/iommufd/region.py
+	python/iommufd/region.py \
+	python/iommufd/reset.py
 
 EXTRA_DIST += \
 	python/README.md \
@@ -39,6 +40,7 @@ EXTRA_DIST += \
 	python/tests/test_irq.py \
 	python/tests/test_pci.py \
 	python/tests/test_region.py \
+	python/tests/test_reset.py \
 	python/tests/test_tables.py
 
 check_PROGRAMS += python/tests/probe

@@ -375,25 +375,6 @@ int iommufd_device_replace(struct iommufd_device *dev, struct iommufd_ioas *ioas
  */
 int iommufd_device_get_ioas(struct iommufd_device *dev, struct iommufd_ioas **out);
 
-/**
- * Reset the function.
- *
- * DMA in flight is stopped; registers return to their defaults; attachment and
- * mappings stay.
- *
- * @param dev  the device
- * @return 0, or:
- *   -EINVAL         @p dev is not a device
- *   -EOPNOTSUPP     the device has no way to be reset alone
- *   -EAGAIN         the device is busy being reset otherwise; try again
- *   -EIO            the reset failed
- *   -ENODEV         the device went away
- * @threads object
- * @since 0.1
- * @source VFIO_DEVICE_RESET
- */
-int iommufd_device_reset(struct iommufd_device *dev);
-
 #ifdef __cplusplus
 }
 #endif

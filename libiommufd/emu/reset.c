@@ -96,6 +96,8 @@ int emu_hot_reset_info(struct emu_device *dev, uint64_t arg)
 
 		if (!same_bus(other, dev))
 			continue;
+		if (!dev->by_cdev && emu_is_noiommu(dev->emu) && !other->vfio)
+			return -EPERM; /* it is in no group */
 		if (dev->by_cdev && out.devid == (uint32_t)K_VFIO_PCI_DEVID_NOT_OWNED)
 			info.flags &= ~(uint32_t)K_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
 		r = emu_user_write(arg, &out, sizeof(out));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 #include <errno.h>
 
-#include <libiommufd/device.h>
+#include <libiommufd/reset.h>
 
 #include "vfio/service.h"
 

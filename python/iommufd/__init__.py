@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from ._lib import lib
 from .constants import (Cap, DeviceFlag, DirtyFlag, EventType, GroupFlag, GroupPolicy, IOASFlag, IrqFlag,
-                        IrqIndex, LogLevel, MapFlag, MemberFlag, Memory, RegionFlag, RegionIndex)
+                        IrqIndex, LogLevel, MapFlag, MemberFlag, Memory, RegionFlag, RegionIndex,
+                        ResetFlag)
 from .ctx import Context, Event
 from .device import Device, DeviceInfo
 from .errors import IommufdError
@@ -27,13 +28,14 @@ from .ioas import IOAS, IOASInfo, Mapping, Range, Span
 from .irq import EventFd, Irq, IrqInfo, wait
 from .pci import ConfigSpace
 from .region import Area, MappedRegion, Region, RegionInfo
+from .reset import ResetInfo
 
 __all__ = [
     "Area", "Cap", "ConfigSpace", "Context", "Device", "DeviceFlag", "DirtyFlag", "DeviceInfo", "Event",
     "EventFd", "EventType", "Group", "GroupFlag", "GroupInfo", "GroupMember", "GroupPolicy",
     "IOAS", "IOASFlag", "IOASInfo", "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo",
     "LogLevel", "MapFlag", "MappedRegion", "Mapping", "MemberFlag", "Memory", "Range", "Region",
-    "RegionFlag", "RegionIndex", "RegionInfo", "Span", "version", "wait",
+    "RegionFlag", "RegionIndex", "RegionInfo", "ResetFlag", "ResetInfo", "Span", "version", "wait",
 ]
 
 

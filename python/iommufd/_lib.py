@@ -46,8 +46,10 @@ PROTOTYPES: Prototypes = {
     "iommufd_device_get_info": (c_int, [c_void_p, POINTER(s.DeviceInfo)]),
     "iommufd_device_get_ioas": (c_int, [c_void_p, POINTER(c_void_p)]),
     "iommufd_device_get_report": (c_char_p, [c_void_p]),
+    "iommufd_device_get_reset_info": (c_int, [c_void_p, c_uint32, POINTER(s.ResetInfo)]),
     "iommufd_device_get_transport": (c_char_p, [c_void_p]),
     "iommufd_device_has": (c_int, [c_void_p, c_uint32]),
+    "iommufd_device_hot_reset": (c_int, [c_void_p]),
     "iommufd_device_open": (
         c_int, [c_void_p, c_char_p, POINTER(s.DeviceOptions), POINTER(c_void_p)]),
     "iommufd_device_ref": (c_void_p, [c_void_p]),

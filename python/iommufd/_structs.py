@@ -176,6 +176,18 @@ class RegionArea(Structure):
     _fields_ = [("offset", c_uint64), ("length", c_uint64)]
 
 
+class ResetInfo(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint32),
+        ("count", c_uint32),
+        ("group", c_int32),
+        ("id", c_uint32),
+        ("cookie", c_uint64),
+        ("name", c_char * 64),
+    ]
+
+
 class IrqInfo(SizedStructure):
     _fields_ = [("size", c_size_t), ("flags", c_uint32), ("count", c_uint32)]
 
@@ -197,6 +209,7 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_map_vec": MapVec,
     "iommufd_region_info": RegionInfo,
     "iommufd_region_area": RegionArea,
+    "iommufd_reset_info": ResetInfo,
     "iommufd_irq_info": IrqInfo,
 }
 

@@ -145,6 +145,13 @@ class RegionFlag(enum.IntFlag):
     MSIX_MAP = 1 << 3
 
 
+class ResetFlag(enum.IntFlag):
+    """What a device that is reset along with another is to the context."""
+
+    OWNED = 1 << 0
+    OPEN = 1 << 1
+
+
 class IrqIndex(enum.IntEnum):
     """Interrupt indices of a PCI device."""
 
@@ -180,6 +187,7 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_MEMORY_", Memory),
     ("IOMMUFD_REGION_", RegionIndex),
     ("IOMMUFD_REGION_", RegionFlag),
+    ("IOMMUFD_RESET_", ResetFlag),
     ("IOMMUFD_IRQ_", IrqIndex),
     ("IOMMUFD_IRQ_", IrqFlag),
 )

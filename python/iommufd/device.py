@@ -7,7 +7,7 @@ import ctypes
 import errno
 import weakref
 from ctypes import byref
-from typing import Callable, Dict, NamedTuple, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional
 
 from . import _structs as s
 from ._handle import Handle, receive
@@ -20,6 +20,7 @@ from .ioas import IOAS
 from .irq import Irq
 from .pci import ConfigSpace
 from .region import MappedRegion, Region
+from .reset import ResetInfo, read_reset_info
 
 
 class DeviceInfo(NamedTuple):
@@ -137,6 +138,18 @@ class Device(Handle):
     def reset(self) -> None:
         """Reset the function. Attachment and mappings stay."""
         call("iommufd_device_reset", self._ptr)
+
+    @property
+    def reset_info(self) -> List[ResetInfo]:
+        """What hot_reset() resets; the device itself is among them."""
+        return read_reset_info(self)
+
+    def hot_reset(self) -> None:
+        """Reset the bus or slot of the device, with all that is there.
+
+        The context has to own all of it. Attachments and mappings stay.
+        """
+        call("iommufd_device_hot_reset", self._ptr)
 
     def fileno(self) -> int:
         """The descriptor of the device; it belongs to the device."""

@@ -131,6 +131,15 @@ static void device_structs(void)
 	FIELD(iommufd_region_area, offset);
 	FIELD(iommufd_region_area, length);
 	end_struct();
+	STRUCT(iommufd_reset_info);
+	FIELD(iommufd_reset_info, size);
+	FIELD(iommufd_reset_info, flags);
+	FIELD(iommufd_reset_info, count);
+	FIELD(iommufd_reset_info, group);
+	FIELD(iommufd_reset_info, id);
+	FIELD(iommufd_reset_info, cookie);
+	FIELD(iommufd_reset_info, name);
+	end_struct();
 	STRUCT(iommufd_irq_info);
 	FIELD(iommufd_irq_info, size);
 	FIELD(iommufd_irq_info, flags);
@@ -295,6 +304,8 @@ static void device_constants(void)
 	CONSTANT(IOMMUFD_REGION_WRITE);
 	CONSTANT(IOMMUFD_REGION_MAP);
 	CONSTANT(IOMMUFD_REGION_MSIX_MAP);
+	CONSTANT(IOMMUFD_RESET_OWNED);
+	CONSTANT(IOMMUFD_RESET_OPEN);
 	CONSTANT(IOMMUFD_IRQ_INTX);
 	CONSTANT(IOMMUFD_IRQ_MSI);
 	CONSTANT(IOMMUFD_IRQ_MSIX);

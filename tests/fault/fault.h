@@ -121,6 +121,7 @@ void play_update(struct run *r);
 void play_dirty(struct run *r);
 void play_irq(struct run *r);
 void play_fixed_irq(struct run *r);
+void play_reset(struct run *r);
 
 void step_begin(struct run *r);
 bool step_end(struct run *r, const char *function, int try, int rc);

@@ -31,6 +31,7 @@ fault_libs = libiommufd-core.la libiommufd-emu.la
 fault_sources = tests/fault/fault.c tests/fault/fault.h tests/fault/state.c \
 	tests/fault/reach.c tests/fault/reach-kernel.c tests/fault/reach.h \
 	tests/fault/scenarios.c tests/fault/scenarios-container.c \
+	tests/fault/scenarios-device.c \
 	tests/fault/scenarios-group.c tests/fault/scenarios-ioas.c \
 	tests/fault/scenarios-irq.c
 

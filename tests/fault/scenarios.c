@@ -302,6 +302,7 @@ const struct scenario scenarios[] = {
 	{ "group", play_group },
 	{ "broker", play_broker },
 	{ "region", play_region },
+	{ "reset", play_reset },
 	{ "irq", play_irq },
 	{ "irq that cannot grow", play_fixed_irq },
 	{ "context", play_context },

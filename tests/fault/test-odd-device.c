@@ -219,6 +219,58 @@ static void vectors_that_the_platform_has_not_enospc(void **state)
 	assert_error(iommufd_irq_enable(s->dev, IOMMUFD_IRQ_MSIX, 0, 2, fds), -ENOSPC);
 }
 
+/* -- hot resets: others are busy, and counts that make no sense */
+
+static int busy_for;
+static uint32_t told;
+
+static int busy(int fd, unsigned long request, void *arg, int rc)
+{
+	(void)fd, (void)arg;
+	return request == K_VFIO_DEVICE_PCI_HOT_RESET && busy_for && busy_for-- ? -EBUSY : rc;
+}
+
+static int tell_count(int fd, unsigned long request, void *arg, int rc)
+{
+	(void)fd;
+	if (request != K_VFIO_DEVICE_GET_PCI_HOT_RESET_INFO)
+		return rc;
+	((struct k_vfio_pci_hot_reset_info *)arg)->count = told;
+	return busy_for ? -ENOSPC : rc;
+}
+
+static void hot_reset_is_tried_again_while_busy(void **state)
+{
+	struct setting *s = *state;
+
+	assert_int_equal(iommufd_device_open(s->ctx, "0000:01:01.0", NULL, &s->dev), 0);
+	bend = busy;
+	busy_for = 5;
+	assert_int_equal(iommufd_device_hot_reset(s->dev), 0);
+	assert_int_equal(busy_for, 0);
+	busy_for = -1;
+	assert_error(iommufd_device_hot_reset(s->dev), -EBUSY);
+	busy_for = 0;
+}
+
+static void hot_reset_of_senseless_counts_eio(void **state)
+{
+	struct iommufd_reset_info info = { .size = sizeof(info) };
+	struct setting *s = *state;
+
+	assert_int_equal(iommufd_device_open(s->ctx, "0000:01:01.0", NULL, &s->dev), 0);
+	bend = tell_count;
+	for (busy_for = 0; busy_for < 2; busy_for++) {
+		told = UINT32_MAX;
+		assert_error(iommufd_device_get_reset_info(s->dev, 0, &info), -EIO);
+		assert_error(iommufd_device_hot_reset(s->dev), -EIO);
+	}
+	told = 0; /* no room would ever do */
+	assert_error(iommufd_device_get_reset_info(s->dev, 0, &info), -EIO);
+	busy_for = 0;
+	assert_error(iommufd_device_get_reset_info(s->dev, 0, &info), -ENOENT);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -228,6 +280,8 @@ int main(void)
 		CASE(capability_list_that_loops_eio),
 		CASE(capability_list_of_a_device_that_is_gone),
 		CASE(read_that_returns_nothing_eio),
+		CASE(hot_reset_is_tried_again_while_busy),
+		CASE(hot_reset_of_senseless_counts_eio),
 		CASE(vectors_that_the_platform_has_not_enospc),
 	};
 	int failed = 0;
