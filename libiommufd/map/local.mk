@@ -21,6 +21,8 @@ libiommufd_core_la_SOURCES += \
 	libiommufd/map/lookup-priv.h \
 	libiommufd/map/lookup-read.c \
 	libiommufd/map/lookup-slot.c \
+	libiommufd/map/pasid-alloc.c libiommufd/map/pasid-alloc.h \
+	libiommufd/map/pasid-table.c libiommufd/map/pasid-table.h \
 	libiommufd/map/range-tree.c libiommufd/map/range-tree.h \
 	libiommufd/map/range-tree-node.c \
 	libiommufd/map/range.h

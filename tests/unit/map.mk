@@ -7,6 +7,8 @@ unit_tests += \
 	tests/unit/test-map-iova-random \
 	tests/unit/test-map-lookup \
 	tests/unit/test-map-lookup-random \
+	tests/unit/test-map-pasid \
+	tests/unit/test-map-pasid-alloc \
 	tests/unit/test-map-threads \
 	tests/unit/test-map-tree
 
@@ -39,6 +41,18 @@ tests_unit_test_map_lookup_random_SOURCES = tests/unit/test-map-lookup-random.c 
 	tests/unit/test-map-lookup.h tests/unit/test-map.h
 tests_unit_test_map_lookup_random_CFLAGS = $(unit_cflags)
 tests_unit_test_map_lookup_random_LDADD = $(unit_libs)
+
+tests_unit_test_map_pasid_SOURCES = tests/unit/test-map-pasid.c tests/unit/test-map-fail.h \
+	tests/unit/test-map.h
+tests_unit_test_map_pasid_CFLAGS = $(unit_cflags)
+tests_unit_test_map_pasid_LDADD = $(unit_libs)
+tests_unit_test_map_pasid_LDFLAGS = $(AM_LDFLAGS) $(map_wrap)
+
+tests_unit_test_map_pasid_alloc_SOURCES = tests/unit/test-map-pasid-alloc.c \
+	tests/unit/test-map-fail.h tests/unit/test-map.h
+tests_unit_test_map_pasid_alloc_CFLAGS = $(unit_cflags)
+tests_unit_test_map_pasid_alloc_LDADD = $(unit_libs)
+tests_unit_test_map_pasid_alloc_LDFLAGS = $(AM_LDFLAGS) $(map_wrap)
 
 tests_unit_test_map_threads_SOURCES = tests/unit/test-map-threads.c tests/unit/test-map.h
 tests_unit_test_map_threads_CFLAGS = $(unit_cflags)
