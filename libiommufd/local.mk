@@ -88,7 +88,8 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/ioas-place.c \
 	libiommufd/object/ioas-ranges.c \
 	libiommufd/object/ioas-unmap.c \
-	libiommufd/object/ioas-update.c
+	libiommufd/object/ioas-update.c \
+	libiommufd/object/pasid-table.c
 
 include libiommufd/map/local.mk
 
@@ -112,6 +113,7 @@ includesub_HEADERS = \
 	include/libiommufd/ioas.h \
 	include/libiommufd/irq.h \
 	include/libiommufd/lookup.h \
+	include/libiommufd/pasid_table.h \
 	include/libiommufd/pci.h \
 	include/libiommufd/region.h \
 	include/libiommufd/reset.h

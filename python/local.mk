@@ -17,6 +17,7 @@ dist_iommufdpy_DATA = \
 	python/iommufd/group.py \
 	python/iommufd/ioas.py \
 	python/iommufd/irq.py \
+	python/iommufd/pasid_table.py \
 	python/iommufd/pci.py \
 	python/iommufd/py.typed \
 	python/iommufd/region.py \
@@ -38,6 +39,7 @@ EXTRA_DIST += \
 	python/tests/test_ioas.py \
 	python/tests/test_ioas_buffers.py \
 	python/tests/test_irq.py \
+	python/tests/test_pasid_table.py \
 	python/tests/test_pci.py \
 	python/tests/test_region.py \
 	python/tests/test_reset.py \

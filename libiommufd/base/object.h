@@ -16,6 +16,7 @@ enum object_kind {
 	OBJECT_IOAS = 0x1cda7002,
 	OBJECT_DEVICE = 0x1cda7003,
 	OBJECT_GROUP = 0x1cda7004,
+	OBJECT_PASID_TABLE = 0x1cda7005,
 };
 
 struct object {

@@ -26,6 +26,7 @@ from .errors import IommufdError
 from .group import Group, GroupInfo, GroupMember
 from .ioas import IOAS, IOASInfo, Mapping, Range, Span
 from .irq import EventFd, Irq, IrqInfo, wait
+from .pasid_table import PasidRange, PasidTable, PasidTableInfo
 from .pci import ConfigSpace
 from .region import Area, MappedRegion, Region, RegionInfo
 from .reset import ResetInfo
@@ -34,8 +35,9 @@ __all__ = [
     "Area", "Cap", "ConfigSpace", "Context", "Device", "DeviceFlag", "DirtyFlag", "DeviceInfo", "Event",
     "EventFd", "EventType", "Group", "GroupFlag", "GroupInfo", "GroupMember", "GroupPolicy",
     "IOAS", "IOASFlag", "IOASInfo", "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo",
-    "LogLevel", "MapFlag", "MappedRegion", "Mapping", "MemberFlag", "Memory", "Range", "Region",
-    "RegionFlag", "RegionIndex", "RegionInfo", "ResetFlag", "ResetInfo", "Span", "version", "wait",
+    "LogLevel", "MapFlag", "MappedRegion", "Mapping", "MemberFlag", "Memory", "PasidRange",
+    "PasidTable", "PasidTableInfo", "Range", "Region", "RegionFlag", "RegionIndex", "RegionInfo",
+    "ResetFlag", "ResetInfo", "Span", "version", "wait",
 ]
 
 

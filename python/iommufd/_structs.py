@@ -160,6 +160,27 @@ class MapVec(Structure):
     _fields_ = [("va", c_void_p), ("length", c_size_t), ("iova", c_uint64)]
 
 
+class PasidRange(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("vpasid", c_uint32),
+        ("pasid", c_uint32),
+        ("count", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class PasidTableInfo(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("virtual_width", c_uint32),
+        ("physical_width", c_uint32),
+        ("pairs", c_uint32),
+        ("reserved", c_uint32),
+        ("bytes", c_uint64),
+    ]
+
+
 class RegionInfo(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
@@ -207,6 +228,8 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_map_opts": MapOptions,
     "iommufd_mapping": Mapping,
     "iommufd_map_vec": MapVec,
+    "iommufd_pasid_range": PasidRange,
+    "iommufd_pasid_table_info": PasidTableInfo,
     "iommufd_region_info": RegionInfo,
     "iommufd_region_area": RegionArea,
     "iommufd_reset_info": ResetInfo,

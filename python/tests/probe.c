@@ -190,6 +190,25 @@ static void ioas_structs(void)
 	end_struct();
 }
 
+static void pasid_structs(void)
+{
+	STRUCT(iommufd_pasid_range);
+	FIELD(iommufd_pasid_range, size);
+	FIELD(iommufd_pasid_range, vpasid);
+	FIELD(iommufd_pasid_range, pasid);
+	FIELD(iommufd_pasid_range, count);
+	FIELD(iommufd_pasid_range, reserved);
+	end_struct();
+	STRUCT(iommufd_pasid_table_info);
+	FIELD(iommufd_pasid_table_info, size);
+	FIELD(iommufd_pasid_table_info, virtual_width);
+	FIELD(iommufd_pasid_table_info, physical_width);
+	FIELD(iommufd_pasid_table_info, pairs);
+	FIELD(iommufd_pasid_table_info, reserved);
+	FIELD(iommufd_pasid_table_info, bytes);
+	end_struct();
+}
+
 static void emu_structs(void)
 {
 	STRUCT(iommufd_emu_opts);
@@ -358,6 +377,7 @@ int main(void)
 	event_structs();
 	device_structs();
 	ioas_structs();
+	pasid_structs();
 	emu_structs();
 	printf("},\n\"constants\": {");
 	separator = "";

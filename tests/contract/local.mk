@@ -45,6 +45,7 @@ contract_tests += \
 	tests/contract/test-region-ioeventfd \
 	tests/contract/test-irq \
 	tests/contract/test-noiommu \
+	tests/contract/test-pasid-table \
 	tests/contract/test-pci \
 	tests/contract/test-reset \
 	tests/contract/test-error \
@@ -171,6 +172,10 @@ tests_contract_test_region_ioeventfd_LDADD = $(contract_libs)
 tests_contract_test_irq_SOURCES = tests/contract/test-irq.c
 tests_contract_test_irq_CFLAGS = $(contract_cflags)
 tests_contract_test_irq_LDADD = $(contract_libs)
+
+tests_contract_test_pasid_table_SOURCES = tests/contract/test-pasid-table.c
+tests_contract_test_pasid_table_CFLAGS = $(contract_cflags)
+tests_contract_test_pasid_table_LDADD = $(contract_libs)
 
 tests_contract_test_pci_SOURCES = tests/contract/test-pci.c
 tests_contract_test_pci_CFLAGS = $(contract_cflags)

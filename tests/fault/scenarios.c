@@ -303,6 +303,7 @@ const struct scenario scenarios[] = {
 	{ "broker", play_broker },
 	{ "region", play_region },
 	{ "reset", play_reset },
+	{ "pasid table", play_pasid_table },
 	{ "irq", play_irq },
 	{ "irq that cannot grow", play_fixed_irq },
 	{ "context", play_context },
