@@ -5,7 +5,8 @@ benches = \
 	tests/bench/bench-ioas \
 	tests/bench/bench-type1 \
 	tests/bench/bench-lookup \
-	tests/bench/bench-alloc
+	tests/bench/bench-alloc \
+	tests/bench/bench-pasid
 
 EXTRA_PROGRAMS += $(benches)
 EXTRA_DIST += tests/bench/bench.h
@@ -18,6 +19,8 @@ tests_bench_bench_lookup_SOURCES = tests/bench/bench-lookup.c tests/bench/bench-
 tests_bench_bench_lookup_LDADD = libiommufd-core.la
 tests_bench_bench_alloc_SOURCES = tests/bench/bench-alloc.c
 tests_bench_bench_alloc_LDADD = libiommufd-core.la
+tests_bench_bench_pasid_SOURCES = tests/bench/bench-pasid.c
+tests_bench_bench_pasid_LDADD = libiommufd-core.la
 
 bench: all $(benches)
 	@for program in $(benches); do echo "== $$program"; ./$$program || exit 1; echo; done
