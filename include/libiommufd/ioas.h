@@ -368,7 +368,8 @@ int iommufd_ioas_copy(struct iommufd_ioas *dst, struct iommufd_ioas *src, uint64
 /**
  * Get the ranges in which IOVAs may lie.
  *
- * They depend on the attached devices. Ranges taken by mappings are included.
+ * They depend on the attached devices. Ranges taken by mappings are included. The
+ * last page of the 64-bit space is in none: Linux, at least up to 7.3, goes wrong there.
  *
  * @param ioas    the IOAS
  * @param ranges  receives up to *@p count ranges, ascending; may be NULL if *@p count is 0

@@ -20,6 +20,21 @@ static bool next_used(const void *map, uint64_t from, struct map_range *out)
 	return true;
 }
 
+/*
+ * Nothing is mapped at the end of all: the byte after it has no number, and iommufd,
+ * at least up to Linux 7.3, maps pages there that nobody meant and frees them twice.
+ */
+static void spare_last_page(struct range_list *list)
+{
+	struct iommufd_range *end = list->count ? &list->ranges[list->count - 1] : NULL;
+
+	if (!end || end->last != UINT64_MAX)
+		return;
+	end->last -= list->align;
+	if (end->last < end->start || end->last == UINT64_MAX)
+		list->count--;
+}
+
 int ioas_refresh_ranges(struct iommufd_ioas *ioas, const char *function)
 {
 	struct range_list fresh = { 0 };
@@ -29,6 +44,10 @@ int ioas_refresh_ranges(struct iommufd_ioas *ioas, const char *function)
 		return err_kernel(r, KNOWN(-ENOMEM), ioas_call(ioas, ENGINE_RANGES), ioas->object,
 				  "look into the kernel's log",
 				  "%s cannot read the allowed IOVA ranges", function);
+	/* Whole pages at least: what the first device needs is not known before it comes. */
+	if (fresh.align < ioas->ctx->core.page_size)
+		fresh.align = ioas->ctx->core.page_size;
+	spare_last_page(&fresh);
 	r = iova_alloc_set_ranges(ioas->alloc, (const struct map_range *)fresh.ranges, fresh.count,
 				  next_used, ioas->map);
 	if (r) {
@@ -38,9 +57,6 @@ int ioas_refresh_ranges(struct iommufd_ioas *ioas, const char *function)
 					  "report this to the kernel's maintainers",
 					  "an allowed IOVA range ends before it starts");
 	}
-	/* Whole pages at least: what the first device needs is not known before it comes. */
-	if (fresh.align < ioas->ctx->core.page_size)
-		fresh.align = ioas->ctx->core.page_size;
 	free(ioas->ranges.ranges);
 	ioas->ranges = fresh;
 	ioas->stale = false;

@@ -33,6 +33,8 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define PAGE ((size_t)4096)
+/* The last IOVA that may be mapped: the last page of all is left alone. */
+#define LAST_IOVA (UINT64_MAX - PAGE)
 #define HUGE_PAGE ((size_t)2 << 20)
 #define MAP_RW (IOMMUFD_MAP_READ | IOMMUFD_MAP_WRITE)
 #define FIXED_RW (MAP_RW | IOMMUFD_MAP_FIXED)

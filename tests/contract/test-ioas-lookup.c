@@ -169,9 +169,10 @@ static void ioas_lookup_at_the_top(void **state)
 	struct iommufd_ioas *ioas = get_ioas(f);
 	uint8_t *data = get_buffer(f, PAGE);
 
-	map_at(ioas, data, PAGE, UINT64_MAX - PAGE + 1);
-	assert_iova(ioas, data + 1, PAGE, UINT64_MAX - PAGE + 2, PAGE - 1);
-	assert_va(ioas, UINT64_MAX, PAGE, data + PAGE - 1, 1);
+	map_at(ioas, data, PAGE, LAST_IOVA - PAGE + 1);
+	assert_iova(ioas, data + 1, PAGE, LAST_IOVA - PAGE + 2, PAGE - 1);
+	assert_va(ioas, LAST_IOVA, PAGE, data + PAGE - 1, 1);
+	assert_true(iommufd_ioas_iova_to_va(ioas, UINT64_MAX, (void *[]){ NULL }, NULL) < 0);
 }
 
 static void ioas_lookup_of_memory_mapped_twice(void **state)
@@ -224,7 +225,7 @@ static void ioas_next_mapping_walks_in_order(void **state)
 	uint8_t *data = get_buffer(f, 2 * PAGE);
 	struct iommufd_mapping m = { .size = sizeof(m) };
 
-	map_at(ioas, data, PAGE, UINT64_MAX - PAGE + 1);
+	map_at(ioas, data, PAGE, LAST_IOVA - PAGE + 1);
 	map_at(ioas, data, 2 * PAGE, 0x20000);
 	map_at(ioas, data, PAGE, 0x22000);
 	assert_ok(iommufd_ioas_next_mapping(ioas, 0, &m));
@@ -234,10 +235,10 @@ static void ioas_next_mapping_walks_in_order(void **state)
 	assert_ok(iommufd_ioas_next_mapping(ioas, 0x22000, &m));
 	assert_int_equal(m.iova, 0x22000);
 	assert_ok(iommufd_ioas_next_mapping(ioas, 0x23000, &m));
-	assert_int_equal(m.iova, UINT64_MAX - PAGE + 1);
-	assert_int_equal(m.iova + m.length, 0);
-	assert_ok(iommufd_ioas_next_mapping(ioas, UINT64_MAX, &m));
-	assert_int_equal(m.iova, UINT64_MAX - PAGE + 1);
+	assert_int_equal(m.iova, LAST_IOVA - PAGE + 1);
+	assert_int_equal(m.iova + m.length, LAST_IOVA + 1);
+	assert_ok(iommufd_ioas_next_mapping(ioas, LAST_IOVA, &m));
+	assert_int_equal(m.iova, LAST_IOVA - PAGE + 1);
 }
 
 static void ioas_next_mapping_at_the_end_enoent(void **state)

@@ -59,11 +59,15 @@ static void ioas_map_at_both_ends_of_the_address_space(void **state)
 	struct fixture *f = *state;
 	struct iommufd_ioas *ioas = get_ioas(f);
 	uint8_t *data = get_buffer(f, PAGE);
+	uint64_t iova;
 
 	map_at(ioas, data, PAGE, 0);
-	map_at(ioas, data, PAGE, UINT64_MAX - PAGE + 1);
+	map_at(ioas, data, PAGE, LAST_IOVA - PAGE + 1);
 	assert_int_equal(count_mappings(ioas), 2);
-	assert_int_equal(mapping_at(ioas, UINT64_MAX).length, PAGE);
+	assert_int_equal(mapping_at(ioas, LAST_IOVA).length, PAGE);
+	/* The last page of all is never mapped. */
+	assert_error(map_fixed(ioas, data, PAGE, LAST_IOVA + 1), -EADDRNOTAVAIL);
+	assert_error(map_within(ioas, data, PAGE, LAST_IOVA + 1, 0, 0, &iova), -ENOSPC);
 }
 
 static void ioas_map_keeps_the_permissions(void **state)
@@ -343,7 +347,7 @@ static void ioas_map_reserved_eaddrnotavail(void **state)
 	assert_error(map_fixed(ioas, data, PAGE, hole), -EADDRNOTAVAIL);
 	assert_error(map_fixed(ioas, data, 2 * PAGE, hole - PAGE), -EADDRNOTAVAIL);
 	assert_ok(map_fixed(ioas, data, PAGE, hole - PAGE));
-	if (range[count - 1].last != UINT64_MAX)
+	if (range[count - 1].last != LAST_IOVA)
 		assert_error(map_fixed(ioas, data, PAGE, range[count - 1].last + 1),
 			     -EADDRNOTAVAIL);
 }

@@ -60,7 +60,7 @@ size_t model_ranges(const struct model *m, int i, struct iommufd_range out[MAX_R
 {
 	size_t count = 1;
 
-	out[0] = (struct iommufd_range){ 0, UINT64_MAX };
+	out[0] = (struct iommufd_range){ 0, UINT64_MAX - PAGE }; /* never the last page */
 	for (int d = 0; d < NUM_DEVICES; d++)
 		if (m->dev[d].open && m->dev[d].ioas == i)
 			count = intersect(out, count, m->hw->ranges[d], m->hw->count[d]);

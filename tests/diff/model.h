@@ -20,7 +20,6 @@ struct hardware {
 	struct iommufd_range ranges[NUM_DEVICES][MAX_RANGES];
 	size_t count[NUM_DEVICES];
 	uint64_t align[NUM_DEVICES];
-	bool spare_top; /* Linux goes wrong where a device reaches the last page of all */
 };
 
 struct mapping {

@@ -204,8 +204,6 @@ static int learn_device(struct iommufd_ctx *ctx, struct iommufd_ioas *ioas, int 
 	if (!rc)
 		rc = iommufd_ioas_get_alignment(ioas, &hw->align[d]);
 	hw->group[d] = info.group;
-	if (!rc && hw->ranges[d][hw->count[d] - 1].last == UINT64_MAX && !is_emulated())
-		hw->spare_top = true;
 	iommufd_device_unref(dev);
 	return rc;
 }

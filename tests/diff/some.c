@@ -67,12 +67,6 @@ uint64_t some_iova(const struct run *r, int i, uint64_t *g, uint64_t length)
 		iova = UINT64_MAX - PAGE + 1 - PAGE * below(g, 16);
 	if (iova > UINT64_MAX - (length - 1))
 		iova = 0 - ((length + PAGE - 1) & ~(PAGE - 1));
-	/*
-	 * What ends there is mapped wrongly by iommufd, at least up to Linux 7.3: pages
-	 * that nobody meant, whose owners then lose them.
-	 */
-	if (r->hw->spare_top && length && iova + (length - 1) == UINT64_MAX)
-		iova -= PAGE;
 	return iova;
 }
 
