@@ -249,6 +249,24 @@ static void adopt_device(struct run *r)
 	}
 }
 
+/* A device goes from one context to another of the same iommufd. */
+static void play_adopt(struct run *r)
+{
+	struct iommufd_device_info info = { .size = sizeof(info) };
+	struct iommufd_device_bound bound = { .size = sizeof(bound) };
+
+	r->loose = true; /* the table by which nesting is tried */
+	if (!TRY(r, iommufd_ctx_new, &r->opts, &r->ctx) || !can(r, IOMMUFD_CAP_DEVICE_FD) ||
+	    !open_dev(r, 0, ALONE, 0) ||
+	    !TRY(r, iommufd_device_has, r->dev[0], IOMMUFD_CAP_NESTING) ||
+	    iommufd_device_get_info(r->dev[0], &info) ||
+	    !TRY(r, iommufd_ctx_from_fd, iommufd_ctx_get_fd(r->ctx), &r->opts, &r->second))
+		return;
+	bound.id = info.id;
+	bound.fd = iommufd_device_get_fd(r->dev[0]);
+	(void)TRY(r, iommufd_device_adopt, r->second, &bound, NULL, &r->dev[1]);
+}
+
 /* What only an iommufd has. */
 static bool serve_containers(struct run *r)
 {
@@ -301,6 +319,7 @@ const struct scenario scenarios[] = {
 	{ "coalesce", play_coalesce },
 	{ "group", play_group },
 	{ "broker", play_broker },
+	{ "adopt", play_adopt },
 	{ "region", play_region },
 	{ "reset", play_reset },
 	{ "pasid table", play_pasid_table },
