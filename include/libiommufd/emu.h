@@ -109,7 +109,7 @@ enum {
 	IOMMUFD_EMU_CALL_OPEN = 1 << 0,     /**< open of any file, and of the descriptor that tells of uevents */
 	IOMMUFD_EMU_CALL_IOCTL = 1 << 1,    /**< any ioctl */
 	IOMMUFD_EMU_CALL_READ = 1 << 2,     /**< pread of a device, read of a descriptor */
-	IOMMUFD_EMU_CALL_WRITE = 1 << 3,    /**< pwrite to a device */
+	IOMMUFD_EMU_CALL_WRITE = 1 << 3,    /**< pwrite to a device, write to a descriptor */
 	IOMMUFD_EMU_CALL_MMAP = 1 << 4,     /**< mmap of a device */
 	IOMMUFD_EMU_CALL_DUP = 1 << 5,      /**< duplication of a descriptor */
 	IOMMUFD_EMU_CALL_SYSFS = 1 << 6,    /**< a look at sysfs or at a descriptor: read, readlink, readdir, lstat, fstat */
@@ -133,6 +133,7 @@ struct iommufd_emu_counts {
 	uint64_t dma_faults;  /**< device accesses that the page table refused, or to memory that is not there */
 	uint64_t groups;      /**< open group files */
 	uint64_t containers;  /**< type1 containers: open, or still held by a group */
+	uint64_t objects;     /**< objects of all kinds in all open /dev/iommu */
 };
 
 /**
@@ -329,6 +330,27 @@ int iommufd_emu_open(struct iommufd_emu *emu, const char *path);
  * @source none
  */
 int iommufd_emu_close(struct iommufd_emu *emu, int fd);
+
+/**
+ * Make an ioctl on one of the machine's files as another program would.
+ *
+ * It is neither counted among the calls nor made to fail by iommufd_emu_inject().
+ * Tests reach what the library has no function for by it: on the newest kernel
+ * /dev/iommu knows IOMMU_TEST_CMD, with which a kernel that is built to test
+ * iommufd makes mock devices.
+ *
+ * @param emu      the machine
+ * @param fd       a descriptor of one of its files, whoever opened it
+ * @param request  the ioctl, as in <linux/iommufd.h> and <linux/vfio.h>
+ * @param arg      its argument
+ * @return what the ioctl returns, 0 or more, or -errno as the real kernel says it, or:
+ *   -EINVAL         @p emu is NULL
+ *   -EBADF          @p fd is not one of the machine's
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_emu_ioctl(struct iommufd_emu *emu, int fd, uint64_t request, void *arg);
 
 #ifdef __cplusplus
 }

@@ -190,3 +190,18 @@ IOMMUFD_EXPORT int iommufd_emu_close(struct iommufd_emu *emu, int fd)
 	emu_unlock(emu);
 	return file ? emu->sys.close(emu, fd) : -EBADF;
 }
+
+IOMMUFD_EXPORT int iommufd_emu_ioctl(struct iommufd_emu *emu, int fd, uint64_t request, void *arg)
+{
+	struct emu_file *file;
+	int r = -EBADF;
+
+	if (!emu)
+		return -EINVAL;
+	emu_lock(emu);
+	file = emu_file_find(emu, fd);
+	if (file)
+		r = emu_file_ioctl(file, (uint32_t)request, (uintptr_t)arg);
+	emu_unlock(emu);
+	return r;
+}

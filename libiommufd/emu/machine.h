@@ -112,6 +112,7 @@ struct iommufd_emu {
 
 /* table.c */
 void emu_table_init(struct iommufd_emu *emu);
+int emu_file_ioctl(struct emu_file *file, uint32_t request, uint64_t arg);
 
 /* Take and drop the lock; dropping it also joins a device thread that is done. */
 void emu_lock(struct iommufd_emu *emu);

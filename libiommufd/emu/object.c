@@ -26,6 +26,7 @@ int emu_object_add(struct emu_iommu *iommu, struct emu_object *object, enum emu_
 	}
 	iommu->objects[at] = object;
 	iommu->nr_objects++;
+	iommu->emu->counts.objects++;
 	object->id = at + 1;
 	object->type = type;
 	object->users = 1;
@@ -36,6 +37,7 @@ void emu_object_remove(struct emu_iommu *iommu, struct emu_object *object)
 {
 	iommu->objects[object->id - 1] = NULL;
 	iommu->nr_objects--;
+	iommu->emu->counts.objects--;
 }
 
 void *emu_object_get(struct emu_iommu *iommu, uint32_t id, enum emu_object_type type)

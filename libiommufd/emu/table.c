@@ -105,7 +105,7 @@ static int table_dup(void *data, int fd)
 	return copy;
 }
 
-static int file_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
+int emu_file_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
 {
 	switch (file->kind) {
 	case EMU_FILE_IOMMU:
@@ -132,7 +132,7 @@ static int table_ioctl(void *data, int fd, unsigned long request, void *arg)
 
 	if (!file)
 		return error ? error : sys_kernel()->ioctl(NULL, fd, request, arg);
-	r = file_ioctl(file, (uint32_t)request, (uintptr_t)arg);
+	r = emu_file_ioctl(file, (uint32_t)request, (uintptr_t)arg);
 	emu_unlock(emu);
 	return r;
 }
@@ -251,6 +251,18 @@ static ssize_t table_read(void *data, int fd, void *buf, size_t n)
 	r = file->kind == EMU_FILE_UEVENTS ? emu_uevents_read(file, buf, n) : -EINVAL;
 	emu_unlock(emu);
 	return r;
+}
+
+static ssize_t table_write(void *data, int fd, const void *buf, size_t n)
+{
+	struct iommufd_emu *emu = data;
+	int error;
+	struct emu_file *file = enter(emu, fd, IOMMUFD_EMU_CALL_WRITE, 0, &error);
+
+	if (!file)
+		return error ? error : sys_kernel()->write(NULL, fd, buf, n);
+	emu_unlock(emu);
+	return -EINVAL;
 }
 
 static int table_uevents(void *data)
@@ -396,6 +408,7 @@ void emu_table_init(struct iommufd_emu *emu)
 		.touch = table_touch,
 		.lock_memory = table_lock_memory,
 		.read = table_read,
+		.write = table_write,
 		.uevents = table_uevents,
 		.read_file = table_read_file,
 		.read_link = table_read_link,

@@ -150,6 +150,14 @@ static ssize_t kernel_read(void *data, int fd, void *buf, size_t n)
 	return r < 0 ? -errno : r;
 }
 
+static ssize_t kernel_write(void *data, int fd, const void *buf, size_t n)
+{
+	ssize_t r = write(fd, buf, n);
+
+	(void)data;
+	return r < 0 ? -errno : r;
+}
+
 /* Only the kernel's own messages: udev's come later, and not where it does not run. */
 static int kernel_uevents(void *data)
 {
@@ -274,6 +282,7 @@ const struct iommufd_sys *sys_kernel(void)
 		.touch = kernel_touch,
 		.lock_memory = kernel_lock_memory,
 		.read = kernel_read,
+		.write = kernel_write,
 		.uevents = kernel_uevents,
 		.read_file = kernel_read_file,
 		.read_link = kernel_read_link,

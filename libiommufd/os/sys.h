@@ -20,7 +20,7 @@
 #include <sys/types.h>
 
 /* Bumped whenever the table changes: an emulator of another build is refused. */
-#define SYS_ABI 6
+#define SYS_ABI 7
 
 /* What decides whether a file can be mapped for DMA. */
 struct sys_file {
@@ -52,6 +52,7 @@ struct iommufd_sys {
 	int (*touch)(void *data, void *addr, size_t n, int writable);
 	int (*lock_memory)(void *data, void *addr, size_t n, int on); /* mlock, munlock */
 	ssize_t (*read)(void *data, int fd, void *buf, size_t n);
+	ssize_t (*write)(void *data, int fd, const void *buf, size_t n);
 	/* A descriptor that is readable when devices or drivers come and go; non-blocking. */
 	int (*uevents)(void *data);
 

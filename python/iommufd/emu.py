@@ -117,6 +117,7 @@ class Counts(NamedTuple):
     dma_faults: int     # device accesses that the page table refused
     groups: int         # open group files
     containers: int     # type1 containers: open, or still held by a group
+    objects: int        # objects of all kinds in all open /dev/iommu
 
 
 class _Counts(SizedStructure):
@@ -137,6 +138,7 @@ EMU_PROTOTYPES: Prototypes = {
     "iommufd_emu_get_default": (c_int, [POINTER(c_void_p)]),
     "iommufd_emu_get_sys": (c_void_p, [c_void_p]),
     "iommufd_emu_inject": (c_int, [c_void_p, POINTER(_Fault)]),
+    "iommufd_emu_ioctl": (c_int, [c_void_p, c_int, c_uint64, c_void_p]),
     "iommufd_emu_new": (c_int, [POINTER(_Options), POINTER(c_void_p)]),
     "iommufd_emu_open": (c_int, [c_void_p, c_char_p]),
     "iommufd_emu_ref": (c_void_p, [c_void_p]),
@@ -238,3 +240,11 @@ class Machine(Handle):
     def close_fd(self, fd: int) -> None:
         """Close a descriptor from open()."""
         _call("iommufd_emu_close", self._ptr, fd)
+
+    def ioctl(self, fd: int, request: int, arg: bytearray) -> int:
+        """Make an ioctl on one of the machine's files, as another program would.
+
+        The kernel reads `arg`, and writes to it, however it likes: give it room enough.
+        """
+        buffer = (c_uint8 * len(arg)).from_buffer(arg)
+        return _call("iommufd_emu_ioctl", self._ptr, fd, request, byref(buffer))

@@ -255,6 +255,7 @@ static void emu_structs(void)
 	FIELD(iommufd_emu_counts, dma_faults);
 	FIELD(iommufd_emu_counts, groups);
 	FIELD(iommufd_emu_counts, containers);
+	FIELD(iommufd_emu_counts, objects);
 	end_struct();
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
 import subprocess
 import sys
 import unittest
@@ -47,6 +48,17 @@ class MachineShapeTest(LeakTest):
             with Device(ctx, EDU):
                 self.assertFails(errno.EBUSY, machine.set_driver, EDU, "edu")
             self.assertFails(errno.ENOENT, machine.set_driver, "0000:99:00.0", None)
+
+    def test_ioctl(self) -> None:
+        with Machine() as machine:
+            fd = machine.open("/dev/iommu")
+            alloc = bytearray(struct.pack("=III", 12, 0, 0))
+            self.assertEqual(machine.ioctl(fd, 0x3b81, alloc), 0)
+            self.assertEqual(struct.unpack("=III", alloc), (12, 0, 1))
+            self.assertEqual(machine.counts.objects, 1)
+            self.assertFails(errno.ENOTTY, machine.ioctl, fd, 0, alloc)
+            machine.close_fd(fd)
+            self.assertFails(errno.EBADF, machine.ioctl, -1, 0x3b81, alloc)
 
     def test_kernel(self) -> None:
         for kernel in (None, "newest", "6.6"):

@@ -226,6 +226,26 @@ static void another_process_may_open_and_hand_over(void **state)
 	assert_int_equal(iommufd_emu_open(m->emu, NULL), -EINVAL);
 }
 
+static void another_program_may_make_requests(void **state)
+{
+	struct k_iommu_ioas_alloc arg = { .size = sizeof(arg) };
+	struct machine *m = *state;
+	uint64_t calls = counts(m).calls;
+	int fd = iommufd_emu_open(m->emu, "/dev/iommu");
+
+	inject(m, IOMMUFD_EMU_CALL_IOCTL, ENOMEM, 1);
+	assert_int_equal(iommufd_emu_ioctl(m->emu, fd, K_IOMMU_IOAS_ALLOC, &arg), 0);
+	assert_int_equal(arg.out_ioas_id, 1);
+	assert_int_equal(counts(m).calls, calls);
+	assert_int_equal(counts(m).injected, 0);
+	assert_int_equal(counts(m).objects, 2);
+	assert_int_equal(iommufd_emu_ioctl(m->emu, fd, K_IOMMU_IOAS_ALLOC, NULL), -EFAULT);
+	assert_int_equal(iommufd_emu_ioctl(m->emu, -1, K_IOMMU_IOAS_ALLOC, &arg), -EBADF);
+	assert_int_equal(iommufd_emu_ioctl(NULL, fd, K_IOMMU_IOAS_ALLOC, &arg), -EINVAL);
+	assert_int_equal(iommufd_emu_close(m->emu, fd), 0);
+	assert_int_equal(counts(m).objects, 1);
+}
+
 static void any_call_can_be_made_to_fail(void **state)
 {
 	struct machine *m = *state;
@@ -350,6 +370,7 @@ int main(void)
 		TEST(options_are_checked),
 		TEST(there_is_one_default_machine),
 		TEST(another_process_may_open_and_hand_over),
+		TEST(another_program_may_make_requests),
 		TEST(any_call_can_be_made_to_fail),
 		TEST(threads_share_a_machine),
 		TEST(an_idle_machine_costs_nothing),

@@ -244,6 +244,7 @@ static inline int teardown(void **state)
 	assert_int_equal(c.eventfds, 0);
 	assert_int_equal(c.groups, 0);
 	assert_int_equal(c.containers, 0);
+	assert_int_equal(c.objects, 0);
 	munmap(m->mem, 16 * PAGE);
 	assert_null(iommufd_emu_unref(m->emu));
 	assert_int_equal(count_open(), m->fds_before);
