@@ -27,6 +27,8 @@ void emu_ioas_remove(struct emu_ioas *ioas, size_t at)
 {
 	struct emu_area *area = ioas->areas[at];
 
+	for (struct emu_hwpt *hwpt = ioas->hwpts; hwpt; hwpt = hwpt->next)
+		emu_dirty_forget(hwpt, area->start, area->last);
 	emu_area_unpin(area);
 	emu_pages_put(area->pages);
 	free(area);

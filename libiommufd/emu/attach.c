@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* Attaching a device, or one of its PASIDs, to a page table. */
-#include "emu/device.h"
+/* Attaching a device to a page table. */
+#include "emu/attach.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-#include "os/uapi.h"
-
-/* In place of a PASID: the device itself, and the same if named as PASID 0. */
-enum { NO_PASID = -1, PASID_ZERO = 0 };
-
-/*
- * Makes one member of a group use a page table, or moves all of them to it.
- * -EINVAL means that this table will not do, and another one may.
- */
-typedef int connect_fn(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid);
+#include "emu/mock.h"
 
 static int reserve(struct emu_device *dev, struct emu_ioas *ioas)
 {
@@ -39,7 +29,17 @@ static void count_attached(struct emu_device *dev, bool attached)
 	dev->emu->counts.attached += attached ? 1 : UINT64_MAX;
 }
 
-static int attach(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
+/* What the driver of the IOMMU has to say. */
+static int check_driver(struct emu_device *dev, struct emu_hwpt *hwpt)
+{
+	if (emu_device_is_noiommu(dev))
+		return 0;
+	if (hwpt->mock != !!dev->mock)
+		return -EINVAL;
+	return dev->mock ? emu_mock_attach(dev->mock, hwpt) : 0;
+}
+
+int emu_attach(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
 {
 	struct emu_group *group = dev->group;
 	int r;
@@ -51,18 +51,20 @@ static int attach(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
 	r = reserve(dev, hwpt->ioas);
 	if (r)
 		return r;
-	if (!group->hwpt && !hwpt->pasid && group->pasids) {
+	if (!group->hwpt)
+		r = !hwpt->pasid && group->pasids ? -EINVAL : check_driver(dev, hwpt);
+	if (r) {
 		emu_iova_unreserve(hwpt->ioas, dev);
-		return -EINVAL;
+		return r;
 	}
 	group->hwpt = hwpt;
 	hwpt->object.users++;
 	count_attached(dev, true);
-	dev->attached_as_pasid = pasid == PASID_ZERO;
+	dev->attached_as_pasid = pasid == EMU_PASID_ZERO;
 	return 0;
 }
 
-static void detach(struct emu_device *dev)
+void emu_detach(struct emu_device *dev)
 {
 	struct emu_hwpt *hwpt = dev->group->hwpt;
 
@@ -97,24 +99,28 @@ static int reserve_group(struct emu_device *dev, struct emu_ioas *ioas)
 }
 
 /* The neighbours come along. */
-static int replace(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
+int emu_replace(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
 {
 	struct emu_group *group = dev->group;
 	struct emu_hwpt *old = group->hwpt;
-	bool moves = hwpt->ioas != old->ioas;
+	bool moves;
 	int r = 0;
 
 	(void)pasid;
+	if (!dev->attached)
+		return -EINVAL;
 	if (hwpt == old)
 		return 0;
+	moves = hwpt->ioas != old->ioas;
 	if (moves)
 		r = reserve_group(dev, hwpt->ioas);
 	if (r)
 		return r;
-	if (!hwpt->pasid && group->pasids) {
+	r = !hwpt->pasid && group->pasids ? -EINVAL : check_driver(dev, hwpt);
+	if (r) {
 		if (moves)
 			unreserve_group(dev, hwpt->ioas);
-		return -EINVAL;
+		return r;
 	}
 	if (moves)
 		unreserve_group(dev, old->ioas);
@@ -123,75 +129,6 @@ static int replace(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
 	old->object.users -= group->attached - 1;
 	emu_hwpt_put(old);
 	return 0;
-}
-
-static struct emu_pasid *find_pasid(const struct emu_group *group, const struct emu_device *dev,
-				    int pasid)
-{
-	for (struct emu_pasid *p = group->pasids; p; p = p->next)
-		if (p->pasid == pasid && (!dev || p->dev == dev))
-			return p;
-	return NULL;
-}
-
-static int check_pasid(const struct emu_group *group, const struct emu_hwpt *hwpt)
-{
-	return hwpt->pasid && (!group->hwpt || group->hwpt->pasid) ? 0 : -EINVAL;
-}
-
-/* A device without PASIDs is let through: the kernel skips the width check for those. */
-static int attach_pasid(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
-{
-	struct emu_pasid *taken = find_pasid(dev->group, NULL, pasid);
-	struct emu_pasid *p;
-	int r;
-
-	if (taken && taken->hwpt != hwpt)
-		return -EINVAL;
-	r = taken ? 0 : check_pasid(dev->group, hwpt);
-	if (r)
-		return r;
-	p = malloc(sizeof(*p));
-	if (!p)
-		return -ENOMEM;
-	*p = (struct emu_pasid){ dev->group->pasids, dev, hwpt, pasid };
-	dev->group->pasids = p;
-	hwpt->object.users++;
-	return 0;
-}
-
-static int replace_pasid(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
-{
-	int r = check_pasid(dev->group, hwpt);
-
-	if (r)
-		return r;
-	for (struct emu_pasid *p = dev->group->pasids; p; p = p->next) {
-		struct emu_hwpt *old = p->hwpt;
-
-		if (p->pasid != pasid || old == hwpt)
-			continue;
-		p->hwpt = hwpt;
-		hwpt->object.users++;
-		emu_hwpt_put(old);
-	}
-	return 0;
-}
-
-static void detach_pasid(struct emu_device *dev, int pasid)
-{
-	if (pasid == PASID_ZERO && dev->attached && dev->attached_as_pasid)
-		detach(dev);
-	for (struct emu_pasid **at = &dev->group->pasids; *at; at = &(*at)->next) {
-		struct emu_pasid *p = *at;
-
-		if (p->dev != dev || p->pasid != pasid)
-			continue;
-		*at = p->next;
-		emu_hwpt_put(p->hwpt);
-		free(p);
-		return;
-	}
 }
 
 /* What the kernel looks at before it fills a new table, which has errors of its own. */
@@ -209,7 +146,7 @@ static int check_first(struct emu_device *dev, struct emu_ioas *ioas)
 
 /* Given an address space: the first automatic table that will do, or a new one. */
 static int connect_ioas(struct emu_device *dev, struct emu_ioas *ioas, int pasid,
-			connect_fn *connect, uint32_t *pt_id)
+			emu_connect_fn *connect, uint32_t *pt_id)
 {
 	struct emu_hwpt *hwpt, *next;
 	int r;
@@ -224,10 +161,10 @@ static int connect_ioas(struct emu_device *dev, struct emu_ioas *ioas, int pasid
 		*pt_id = hwpt->object.id;
 		return r;
 	}
-	r = connect == attach ? check_first(dev, ioas) : 0;
+	r = connect == emu_attach ? check_first(dev, ioas) : 0;
 	if (r)
 		return r;
-	r = emu_hwpt_new(ioas, false, &hwpt);
+	r = emu_hwpt_new(dev, ioas, 0, false, &hwpt);
 	if (r)
 		return r;
 	r = connect(dev, hwpt, pasid);
@@ -240,7 +177,7 @@ static int connect_ioas(struct emu_device *dev, struct emu_ioas *ioas, int pasid
 	return 0;
 }
 
-static int connect_object(struct emu_device *dev, int pasid, connect_fn *connect, uint32_t *pt_id)
+int emu_connect(struct emu_device *dev, int pasid, emu_connect_fn *connect, uint32_t *pt_id)
 {
 	struct emu_object *object = emu_object_get(dev->iommu, *pt_id, EMU_OBJECT_ANY);
 
@@ -248,73 +185,9 @@ static int connect_object(struct emu_device *dev, int pasid, connect_fn *connect
 		return -ENOENT;
 	if (object->type == EMU_OBJECT_IOAS)
 		return connect_ioas(dev, (struct emu_ioas *)object, pasid, connect, pt_id);
-	if (object->type == EMU_OBJECT_HWPT)
+	if (object->type == EMU_OBJECT_HWPT || object->type == EMU_OBJECT_NESTED)
 		return connect(dev, (struct emu_hwpt *)object, pasid);
 	return -EINVAL;
-}
-
-static connect_fn *how(const struct emu_device *dev, int pasid)
-{
-	bool again;
-
-	if (pasid > PASID_ZERO)
-		return find_pasid(dev->group, dev, pasid) ? replace_pasid : attach_pasid;
-	again = dev->attached && dev->attached_as_pasid == (pasid == PASID_ZERO);
-	return again ? replace : attach;
-}
-
-int emu_device_attach(struct emu_device *dev, uint64_t arg)
-{
-	const size_t min = emu_endof(struct k_vfio_device_attach_iommufd_pt, pt_id);
-	struct k_vfio_device_attach_iommufd_pt in = { 0 };
-	int pasid = NO_PASID;
-	int r = emu_user_read(&in, arg, min);
-
-	if (r)
-		return r;
-	if (in.argsz < min || (in.flags & ~(uint32_t)K_VFIO_DEVICE_ATTACH_PASID))
-		return -EINVAL;
-	if (in.flags & K_VFIO_DEVICE_ATTACH_PASID) {
-		if (in.argsz < sizeof(in))
-			return -EINVAL;
-		r = emu_user_read(&in.pasid, arg + min, sizeof(in.pasid));
-		if (r)
-			return r;
-		if (in.pasid > INT32_MAX)
-			return -ENOSPC;
-		pasid = (int)in.pasid;
-	}
-	r = connect_object(dev, pasid, how(dev, pasid), &in.pt_id);
-	if (r)
-		return r;
-	r = emu_user_write(arg + offsetof(struct k_vfio_device_attach_iommufd_pt, pt_id), &in.pt_id,
-			   sizeof(in.pt_id));
-	if (r && dev->attached && !dev->attached_as_pasid)
-		detach(dev); /* as the kernel does, whichever attachment it was */
-	return r;
-}
-
-int emu_device_detach(struct emu_device *dev, uint64_t arg)
-{
-	const size_t min = emu_endof(struct k_vfio_device_detach_iommufd_pt, flags);
-	struct k_vfio_device_detach_iommufd_pt in = { 0 };
-	int r = emu_user_read(&in, arg, min);
-
-	if (r)
-		return r;
-	if (in.argsz < min || (in.flags & ~(uint32_t)K_VFIO_DEVICE_DETACH_PASID))
-		return -EINVAL;
-	if (in.flags & K_VFIO_DEVICE_DETACH_PASID) {
-		if (in.argsz < sizeof(in))
-			return -EINVAL;
-		r = emu_user_read(&in.pasid, arg + min, sizeof(in.pasid));
-		if (r)
-			return r;
-		detach_pasid(dev, (int)in.pasid);
-	} else if (dev->attached && !dev->attached_as_pasid) {
-		detach(dev);
-	}
-	return 0;
 }
 
 /* As a group's member is, that never says what to attach it to. */
@@ -322,7 +195,7 @@ int emu_device_attach_ioas(struct emu_device *dev, struct emu_ioas *ioas)
 {
 	uint32_t pt_id;
 
-	return connect_ioas(dev, ioas, NO_PASID, attach, &pt_id);
+	return connect_ioas(dev, ioas, EMU_NO_PASID, emu_attach, &pt_id);
 }
 
 void emu_device_detach_all(struct emu_device *dev)
@@ -332,8 +205,8 @@ void emu_device_detach_all(struct emu_device *dev)
 	for (struct emu_pasid *p = dev->group->pasids; p; p = next) {
 		next = p->next;
 		if (p->dev == dev)
-			detach_pasid(dev, p->pasid);
+			emu_detach_pasid(dev, p->pasid);
 	}
 	if (dev->attached)
-		detach(dev);
+		emu_detach(dev);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/macro.h"
 #include "os/uapi.h"
 
 static const struct {
@@ -46,9 +47,21 @@ struct emu_device *emu_device_by_cdev(struct iommufd_emu *emu, unsigned int cdev
 	return NULL;
 }
 
+bool emu_device_is_noiommu(const struct emu_device *dev)
+{
+	return emu_is_noiommu(dev->emu) && !dev->mock;
+}
+
+struct emu_device *emu_device_get(struct emu_iommu *iommu, uint32_t id)
+{
+	struct emu_object *object = emu_object_get(iommu, id, EMU_OBJECT_DEVICE);
+
+	return object ? container_of(object, struct emu_device, object) : NULL;
+}
+
 size_t emu_device_reserved(const struct emu_device *dev, struct emu_range *out)
 {
-	if (emu_is_noiommu(dev->emu))
+	if (emu_device_is_noiommu(dev) || dev->mock)
 		return 0;
 	out[0] = (struct emu_range){ EMU_MSI_START, EMU_MSI_LAST };
 	out[1] = dev->reserved;

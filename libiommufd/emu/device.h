@@ -110,11 +110,16 @@ struct emu_device {
 	struct emu_irq irq;
 	struct emu_edu edu;
 	struct emu_ioeventfd *ioeventfds;
+
+	struct emu_mock *mock;		/* that it is, and none of VFIO's */
 };
 
 /* device.c */
 int emu_device_ioctl(struct emu_file *file, uint32_t request, uint64_t arg);
 struct emu_device *emu_device_by_cdev(struct iommufd_emu *emu, unsigned int cdev);
+bool emu_device_is_noiommu(const struct emu_device *dev);
+/* The one that an iommufd knows by this id, or NULL. */
+struct emu_device *emu_device_get(struct emu_iommu *iommu, uint32_t id);
 /* Windows of IOVAs where no memory can be for this device; how many. */
 size_t emu_device_reserved(const struct emu_device *dev, struct emu_range *out);
 
@@ -141,10 +146,12 @@ int emu_device_check_token(const struct emu_device *dev, const uint8_t *token);
 int emu_device_open(struct emu_device *dev, struct emu_iommu *iommu);
 void emu_device_close(struct emu_device *dev);
 
-/* attach.c */
+/* attach-vfio.c */
 int emu_device_attach(struct emu_device *dev, uint64_t arg);
-int emu_device_attach_ioas(struct emu_device *dev, struct emu_ioas *ioas);
 int emu_device_detach(struct emu_device *dev, uint64_t arg);
+
+/* attach.c */
+int emu_device_attach_ioas(struct emu_device *dev, struct emu_ioas *ioas);
 void emu_device_detach_all(struct emu_device *dev);
 
 /* info.c */

@@ -1,17 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* Hardware page tables: filling them with an address space, and requests on them. */
-#include "emu/iommu.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
-#include "os/uapi.h"
+#include "emu/device.h"
+#include "emu/mock.h"
+#include "os/mock.h"
 
-/* What the driver of a VT-d without scalable mode grants, and tables for no IOMMU do. */
-static uint32_t granted_flags(const struct iommufd_emu *emu)
+/* What the driver of a VT-d without scalable mode grants, tables for no IOMMU, and mocks. */
+static uint32_t granted_flags(const struct emu_device *dev)
 {
-	return K_IOMMU_HWPT_FAULT_ID_VALID |
-	       (emu_is_noiommu(emu) ? 0 : (uint32_t)K_IOMMU_HWPT_ALLOC_PASID);
+	uint32_t flags = K_IOMMU_HWPT_FAULT_ID_VALID;
+
+	if (!emu_device_is_noiommu(dev))
+		flags |= K_IOMMU_HWPT_ALLOC_PASID;
+	if (dev->mock)
+		flags |= K_IOMMU_HWPT_ALLOC_NEST_PARENT;
+	if (dev->mock && !(dev->mock->flags & K_MOCK_FLAGS_DEVICE_NO_DIRTY))
+		flags |= K_IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
+	return flags;
+}
+
+static uint64_t page_size(const struct emu_hwpt *hwpt)
+{
+	return hwpt->mock && !hwpt->huge ? K_MOCK_PAGE_SIZE : EMU_PAGE;
+}
+
+void emu_ioas_align(struct emu_ioas *ioas)
+{
+	ioas->alignment = ioas->no_huge_pages ? EMU_PAGE : 1; /* until a device has a say */
+	for (const struct emu_hwpt *hwpt = ioas->hwpts; hwpt; hwpt = hwpt->next)
+		if (page_size(hwpt) > ioas->alignment)
+			ioas->alignment = page_size(hwpt);
 }
 
 /* Mappings made when anything went must suit the hardware now. */
@@ -19,8 +39,6 @@ static int check_alignment(const struct emu_ioas *ioas, uint64_t alignment)
 {
 	uint64_t mask = alignment - 1;
 
-	if (alignment == ioas->alignment)
-		return 0;
 	for (size_t i = 0; i < ioas->nr_areas; i++) {
 		const struct emu_area *area = ioas->areas[i];
 
@@ -44,37 +62,58 @@ static int pin_all(struct emu_ioas *ioas)
 	return 0;
 }
 
-/* Everything an IOAS could get away with before surfaces here. */
-static int fill(struct emu_hwpt *hwpt)
+/* What the table can translate. */
+static struct emu_range aperture(const struct emu_device *dev, const struct emu_hwpt *hwpt)
 {
-	struct emu_ioas *ioas = hwpt->ioas;
-	const struct iommufd_emu *emu = ioas->iommu->emu;
-	unsigned int bits = emu_is_noiommu(emu) ? 64 : emu->address_bits; /* in software */
-	struct emu_hwpt **link = &ioas->hwpts;
-	int r = check_alignment(ioas, EMU_PAGE);
+	unsigned int bits = dev->emu->address_bits;
 
-	if (r)
-		return r;
-	if (bits < 64) {
-		r = emu_iova_reserve(ioas, UINT64_C(1) << bits, UINT64_MAX, hwpt);
-		if (r)
-			return r;
-	}
-	if (!ioas->hwpts) {
+	if (hwpt->mock && !hwpt->huge)
+		return (struct emu_range){ K_MOCK_APERTURE_START, K_MOCK_APERTURE_LAST };
+	if (hwpt->mock)
+		bits = 38;
+	else if (emu_device_is_noiommu(dev))
+		bits = 64; /* in software */
+	return (struct emu_range){ 0, bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX };
+}
+
+static int reserve_outside(struct emu_ioas *ioas, const struct emu_range *range, const void *owner)
+{
+	int r = 0;
+
+	if (range->start)
+		r = emu_iova_reserve(ioas, 0, range->start - 1, owner);
+	if (!r && range->last != UINT64_MAX)
+		r = emu_iova_reserve(ioas, range->last + 1, UINT64_MAX, owner);
+	return r;
+}
+
+/* Everything an IOAS could get away with before surfaces here. */
+static int fill(const struct emu_device *dev, struct emu_hwpt *hwpt)
+{
+	const struct emu_range range = aperture(dev, hwpt);
+	struct emu_ioas *ioas = hwpt->ioas;
+	struct emu_hwpt **link = &ioas->hwpts;
+	int r = 0;
+
+	if (page_size(hwpt) > ioas->alignment)
+		r = check_alignment(ioas, page_size(hwpt));
+	if (!r)
+		r = reserve_outside(ioas, &range, hwpt);
+	if (!r && !ioas->hwpts)
 		r = pin_all(ioas);
-		if (r) {
-			emu_iova_unreserve(ioas, hwpt);
-			return r;
-		}
+	if (r) {
+		emu_iova_unreserve(ioas, hwpt);
+		return r;
 	}
-	ioas->alignment = EMU_PAGE;
 	while (*link)
 		link = &(*link)->next;
 	*link = hwpt;
+	emu_ioas_align(ioas);
 	return 0;
 }
 
-int emu_hwpt_new(struct emu_ioas *ioas, bool pasid, struct emu_hwpt **out)
+int emu_hwpt_new(struct emu_device *dev, struct emu_ioas *ioas, uint32_t flags, bool huge,
+		 struct emu_hwpt **out)
 {
 	struct emu_hwpt *hwpt = calloc(1, sizeof(*hwpt));
 	int r;
@@ -82,13 +121,17 @@ int emu_hwpt_new(struct emu_ioas *ioas, bool pasid, struct emu_hwpt **out)
 	if (!hwpt)
 		return -ENOMEM;
 	hwpt->ioas = ioas;
-	hwpt->pasid = pasid;
+	hwpt->mock = dev->mock;
+	hwpt->huge = huge;
+	hwpt->pasid = flags & K_IOMMU_HWPT_ALLOC_PASID;
+	hwpt->nest_parent = flags & K_IOMMU_HWPT_ALLOC_NEST_PARENT;
+	hwpt->can_track = flags & K_IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
 	r = emu_object_add(ioas->iommu, &hwpt->object, EMU_OBJECT_HWPT);
 	if (r) {
 		free(hwpt);
 		return r;
 	}
-	r = fill(hwpt);
+	r = fill(dev, hwpt);
 	if (r) {
 		emu_object_remove(ioas->iommu, &hwpt->object);
 		free(hwpt);
@@ -99,7 +142,7 @@ int emu_hwpt_new(struct emu_ioas *ioas, bool pasid, struct emu_hwpt **out)
 	return 0;
 }
 
-void emu_hwpt_destroy(struct emu_hwpt *hwpt)
+static void empty(struct emu_hwpt *hwpt)
 {
 	struct emu_ioas *ioas = hwpt->ioas;
 	struct emu_hwpt **link = &ioas->hwpts;
@@ -108,13 +151,20 @@ void emu_hwpt_destroy(struct emu_hwpt *hwpt)
 		link = &(*link)->next;
 	*link = hwpt->next;
 	emu_iova_unreserve(ioas, hwpt);
-	if (!ioas->hwpts) {
-		for (size_t i = 0; i < ioas->nr_areas; i++)
-			emu_area_unpin(ioas->areas[i]);
-		ioas->alignment = ioas->no_huge_pages ? EMU_PAGE : 1;
-	}
+	for (size_t i = 0; !ioas->hwpts && i < ioas->nr_areas; i++)
+		emu_area_unpin(ioas->areas[i]);
+	emu_ioas_align(ioas);
 	ioas->object.users--;
-	emu_object_remove(ioas->iommu, &hwpt->object);
+}
+
+void emu_hwpt_destroy(struct emu_hwpt *hwpt)
+{
+	if (hwpt->parent)
+		hwpt->parent->object.users--;
+	else
+		empty(hwpt);
+	emu_object_remove(hwpt->ioas->iommu, &hwpt->object);
+	free(hwpt->dirty.at);
 	free(hwpt);
 }
 
@@ -126,12 +176,53 @@ void emu_hwpt_put(struct emu_hwpt *hwpt)
 		emu_hwpt_destroy(hwpt);
 }
 
+/* The mock IOMMU takes data for a table of its own too: which of two kinds it is. */
+static int read_kind(const struct emu_device *dev, const struct k_iommu_hwpt_alloc *arg, bool *huge)
+{
+	struct k_iommu_hwpt_selftest data = { 0 };
+	int r;
+
+	if (!arg->data_len)
+		return 0;
+	if (!dev->mock || arg->data_type != K_IOMMU_HWPT_DATA_SELFTEST)
+		return -EOPNOTSUPP;
+	r = emu_mock_read(&data, sizeof(data), emu_endof(struct k_iommu_hwpt_selftest, iotlb),
+			  arg->data_uptr, arg->data_len);
+	*huge = data.pagetable_type == 1;
+	return r || data.pagetable_type <= 1 ? r : -EOPNOTSUPP;
+}
+
+static int new_paging(struct emu_device *dev, struct emu_ioas *ioas,
+		      const struct k_iommu_hwpt_alloc *arg, struct emu_hwpt **out)
+{
+	bool huge = false;
+	int r;
+
+	if (arg->flags & ~granted_flags(dev))
+		return -EOPNOTSUPP;
+	if ((arg->flags & K_IOMMU_HWPT_FAULT_ID_VALID) &&
+	    (arg->flags & K_IOMMU_HWPT_ALLOC_NEST_PARENT))
+		return -EOPNOTSUPP;
+	r = read_kind(dev, arg, &huge);
+	return r ? r : emu_hwpt_new(dev, ioas, arg->flags, huge, out);
+}
+
+static int new_table(struct emu_device *dev, struct emu_object *parent,
+		     const struct k_iommu_hwpt_alloc *arg, struct emu_hwpt **out)
+{
+	if (parent->type == EMU_OBJECT_IOAS)
+		return new_paging(dev, (struct emu_ioas *)parent, arg, out);
+	if (parent->type == EMU_OBJECT_HWPT)
+		return emu_nested_new(dev, (struct emu_hwpt *)parent, arg, out);
+	return -EINVAL;
+}
+
 int emu_cmd_hwpt_alloc(struct emu_cmd *cmd)
 {
 	struct k_iommu_hwpt_alloc *arg = cmd->arg;
 	struct emu_iommu *iommu = cmd->iommu;
+	struct emu_device *dev;
 	struct emu_object *parent;
-	uint32_t unknown = arg->flags & ~granted_flags(iommu->emu);
 	struct emu_hwpt *hwpt = NULL;
 	int r;
 
@@ -140,75 +231,18 @@ int emu_cmd_hwpt_alloc(struct emu_cmd *cmd)
 		return -EOPNOTSUPP;
 	if ((arg->data_type == K_IOMMU_HWPT_DATA_NONE) != !arg->data_len)
 		return -EINVAL;
-	if (!emu_object_get(iommu, arg->dev_id, EMU_OBJECT_DEVICE))
+	dev = emu_device_get(iommu, arg->dev_id);
+	if (!dev)
 		return -ENOENT;
 	parent = emu_object_get(iommu, arg->pt_id, EMU_OBJECT_ANY);
-	if (!parent || parent->type == EMU_OBJECT_DEVICE)
+	if (!parent)
 		return -EINVAL;
-	if (parent->type == EMU_OBJECT_HWPT) /* never a nesting parent */
-		return arg->data_len && !unknown && !emu_is_noiommu(iommu->emu) ? -EINVAL
-										: -EOPNOTSUPP;
-	r = arg->data_len || unknown ? -EOPNOTSUPP : 0;
-	if (!r && (arg->flags & K_IOMMU_HWPT_FAULT_ID_VALID))
-		r = -ENOENT; /* there are no fault queues to name */
-	if (!r)
-		r = emu_hwpt_new((struct emu_ioas *)parent, arg->flags & K_IOMMU_HWPT_ALLOC_PASID,
-				 &hwpt);
+	r = new_table(dev, parent, arg, &hwpt);
 	if (r)
 		return r;
 	arg->out_hwpt_id = hwpt->object.id;
-	r = emu_cmd_respond(cmd, sizeof(*arg));
+	r = arg->flags & K_IOMMU_HWPT_FAULT_ID_VALID ? -ENOENT : emu_cmd_respond(cmd, sizeof(*arg));
 	if (r)
 		emu_hwpt_destroy(hwpt);
 	return r;
-}
-
-int emu_cmd_hwpt_set_dirty(struct emu_cmd *cmd)
-{
-	const struct k_iommu_hwpt_set_dirty_tracking *arg = cmd->arg;
-
-	if (arg->flags & ~(uint32_t)K_IOMMU_HWPT_DIRTY_TRACKING_ENABLE)
-		return -EOPNOTSUPP;
-	if (!emu_object_get(cmd->iommu, arg->hwpt_id, EMU_OBJECT_HWPT))
-		return -ENOENT;
-	return -EOPNOTSUPP;
-}
-
-int emu_cmd_hwpt_get_dirty(struct emu_cmd *cmd)
-{
-	const struct k_iommu_hwpt_get_dirty_bitmap *arg = cmd->arg;
-	const struct emu_hwpt *hwpt;
-	uint64_t last, mask;
-
-	if ((arg->flags & ~(uint32_t)K_IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR) || arg->__reserved)
-		return -EOPNOTSUPP;
-	hwpt = emu_object_get(cmd->iommu, arg->hwpt_id, EMU_OBJECT_HWPT);
-	if (!hwpt)
-		return -ENOENT;
-	if (!arg->length)
-		return -EINVAL;
-	if (__builtin_add_overflow(arg->iova, arg->length - 1, &last))
-		return -EOVERFLOW;
-	mask = (hwpt->ioas->alignment - 1) | (arg->page_size - 1);
-	if (!arg->page_size || (arg->iova & mask) || ((last + 1) & mask))
-		return -EINVAL;
-	return -EOPNOTSUPP;
-}
-
-int emu_cmd_hwpt_invalidate(struct emu_cmd *cmd)
-{
-	struct k_iommu_hwpt_invalidate *arg = cmd->arg;
-	int r;
-
-	if (arg->__reserved)
-		r = -EOPNOTSUPP;
-	else if (arg->entry_num && (!arg->data_uptr || !arg->entry_len ||
-				    arg->entry_len > EMU_PAGE || arg->entry_num > 1u << 19))
-		r = -EINVAL;
-	else if (!emu_object_get(cmd->iommu, arg->hwpt_id, EMU_OBJECT_ANY))
-		r = -ENOENT;
-	else
-		r = -EINVAL; /* neither a nested table nor a vIOMMU */
-	arg->entry_num = 0;
-	return emu_cmd_respond(cmd, sizeof(*arg)) ? -EFAULT : r;
 }

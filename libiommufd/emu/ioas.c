@@ -32,6 +32,7 @@ void emu_ioas_destroy(struct emu_ioas *ioas)
 	if (iommu->vfio_ioas == ioas)
 		iommu->vfio_ioas = NULL;
 	emu_ioas_unmap_all(ioas, &removed);
+	emu_iova_unreserve(ioas, NULL);
 	emu_object_remove(iommu, &ioas->object);
 	iommu->emu->counts.ioas--;
 	free(ioas->areas);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* Requests to /dev/iommu: what is common to all of them. */
-#include "emu/iommu.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/uapi.h"
+#include "emu/mock.h"
+#include "os/mock.h"
 
 struct row {
 	uint32_t request;
@@ -52,9 +51,15 @@ static const struct row rows[] = {
 	ROW(K_IOMMU_HW_QUEUE_ALLOC, 6, 17, k_iommu_hw_queue_alloc, length, emu_cmd_hw_queue_alloc),
 	ROW(K_IOMMU_IOAS_NOIOMMU_GET_PA, 7, 3, k_iommu_ioas_noiommu_get_pa, out_phys,
 	    emu_cmd_noiommu_get_pa),
+	ROW(K_IOMMU_TEST_CMD, 7, 3, k_iommu_test_cmd, last, emu_cmd_test),
 };
 
-#define LAST_NR _IOC_NR(K_IOMMU_IOAS_NOIOMMU_GET_PA)
+/* Beyond it are the requests of a container. */
+static uint32_t last_nr(const struct iommufd_emu *emu)
+{
+	return emu_has(emu, EMU_FEATURE_MOCKS) ? _IOC_NR(K_IOMMU_TEST_CMD)
+					       : _IOC_NR(K_IOMMU_IOAS_NOIOMMU_GET_PA);
+}
 
 static const struct row *find_row(const struct iommufd_emu *emu, uint32_t request)
 {
@@ -76,7 +81,7 @@ int emu_iommu_ioctl(struct emu_iommu *iommu, uint32_t request, uint64_t arg)
 	size_t known;
 	int r;
 
-	if (_IOC_NR(request) < K_IOMMUFD_CMD_BASE || _IOC_NR(request) > LAST_NR)
+	if (_IOC_NR(request) < K_IOMMUFD_CMD_BASE || _IOC_NR(request) > last_nr(iommu->emu))
 		return emu_compat_ioctl(iommu, request, arg);
 	r = emu_user_read(&cmd.user_size, arg, sizeof(cmd.user_size));
 	if (r)

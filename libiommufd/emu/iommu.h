@@ -12,7 +12,9 @@ enum emu_object_type {
 	EMU_OBJECT_ANY,
 	EMU_OBJECT_IOAS,
 	EMU_OBJECT_DEVICE,
-	EMU_OBJECT_HWPT,
+	EMU_OBJECT_HWPT,	/* filled from an address space */
+	EMU_OBJECT_NESTED,	/* a HWPT whose table is the guest's */
+	EMU_OBJECT_MOCK,
 };
 
 struct emu_object {
@@ -32,6 +34,10 @@ struct emu_iommu {
 	struct emu_ioas *vfio_ioas;
 	bool noiommu;			/* the container of groups without an IOMMU */
 };
+
+struct emu_device;
+struct k_iommu_hwpt_alloc;
+
 
 /* A request being served: the argument copied in, and where it came from. */
 struct emu_cmd {
@@ -157,23 +163,52 @@ uint64_t emu_area_address(const struct emu_area *area, uint64_t iova);
 /* Copy between a device and the memory behind @area; -EFAULT if it is not there. */
 int emu_area_copy(const struct emu_area *area, uint64_t iova, void *buf, size_t n, bool to_memory);
 
-/* A page table of the IOMMU, filled with all of an IOAS. */
+/* Table entries that devices wrote through, by the IOVA where each begins, sorted. */
+struct emu_dirty {
+	uint64_t *at;
+	size_t nr;
+	size_t room;
+};
+
+enum { EMU_IOTLB_ENTRIES = 4 };
+
+/* A page table: of the IOMMU and filled with all of an IOAS, or a guest's on top of one. */
 struct emu_hwpt {
 	struct emu_object object;
-	struct emu_ioas *ioas;
+	struct emu_ioas *ioas;	/* a nested one's is its parent's */
 	struct emu_hwpt *next;	/* in the IOAS */
 	bool automatic;		/* made by an attach, and gone with the last device */
+	bool mock;		/* for mock devices, and no others */
 	bool pasid;		/* IOMMU_HWPT_ALLOC_PASID */
+	bool nest_parent;	/* IOMMU_HWPT_ALLOC_NEST_PARENT */
+	bool huge;		/* pages of 1 MiB where they fit */
+	bool can_track;		/* IOMMU_HWPT_ALLOC_DIRTY_TRACKING */
+	bool tracking;
+	struct emu_dirty dirty;
+	struct emu_hwpt *parent;	/* of a nested one */
+	uint32_t iotlb[EMU_IOTLB_ENTRIES];
 };
 
 /* hwpt.c */
-int emu_hwpt_new(struct emu_ioas *ioas, bool pasid, struct emu_hwpt **out);
+int emu_hwpt_new(struct emu_device *dev, struct emu_ioas *ioas, uint32_t flags, bool huge,
+		 struct emu_hwpt **out);
 void emu_hwpt_put(struct emu_hwpt *hwpt);
 void emu_hwpt_destroy(struct emu_hwpt *hwpt);
+/* Works out again what start and length of mappings have to be multiples of. */
+void emu_ioas_align(struct emu_ioas *ioas);
 int emu_cmd_hwpt_alloc(struct emu_cmd *cmd);
+
+/* nested.c */
+int emu_nested_new(struct emu_device *dev, struct emu_hwpt *parent,
+		   const struct k_iommu_hwpt_alloc *arg, struct emu_hwpt **out);
+int emu_cmd_hwpt_invalidate(struct emu_cmd *cmd);
+
+/* dirty.c */
+void emu_dirty_set(struct emu_hwpt *hwpt, uint64_t iova);
+/* Entries go, and what was known of them. */
+void emu_dirty_forget(struct emu_hwpt *hwpt, uint64_t start, uint64_t last);
 int emu_cmd_hwpt_set_dirty(struct emu_cmd *cmd);
 int emu_cmd_hwpt_get_dirty(struct emu_cmd *cmd);
-int emu_cmd_hwpt_invalidate(struct emu_cmd *cmd);
 
 /* option.c */
 int emu_cmd_option(struct emu_cmd *cmd);

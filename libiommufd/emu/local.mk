@@ -7,7 +7,9 @@ lib_LTLIBRARIES += libiommufd-emu.la
 libiommufd_emu_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/area.c \
+	libiommufd/emu/attach-vfio.c \
 	libiommufd/emu/attach.c \
+	libiommufd/emu/attach.h \
 	libiommufd/emu/bar.c \
 	libiommufd/emu/bind.c \
 	libiommufd/emu/compat.c \
@@ -17,6 +19,7 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/device.c \
 	libiommufd/emu/device.h \
 	libiommufd/emu/devices.c \
+	libiommufd/emu/dirty.c \
 	libiommufd/emu/driver.c \
 	libiommufd/emu/edu.c \
 	libiommufd/emu/engine.c \
@@ -40,6 +43,11 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/machine.c \
 	libiommufd/emu/machine.h \
 	libiommufd/emu/map.c \
+	libiommufd/emu/mock-check.c \
+	libiommufd/emu/mock-ops.c \
+	libiommufd/emu/mock.c \
+	libiommufd/emu/mock.h \
+	libiommufd/emu/nested.c \
 	libiommufd/emu/object.c \
 	libiommufd/emu/open.c \
 	libiommufd/emu/option.c \
@@ -49,6 +57,7 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/pagemap.c \
 	libiommufd/emu/pagemap.h \
 	libiommufd/emu/pages.c \
+	libiommufd/emu/pasid.c \
 	libiommufd/emu/pci.c \
 	libiommufd/emu/proc.c \
 	libiommufd/emu/proc.h \

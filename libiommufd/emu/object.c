@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* The objects of one /dev/iommu context, by id. */
-#include "emu/iommu.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "emu/mock.h"
 #include "os/uapi.h"
 
 int emu_object_add(struct emu_iommu *iommu, struct emu_object *object, enum emu_object_type type)
@@ -50,10 +50,21 @@ void *emu_object_get(struct emu_iommu *iommu, uint32_t id, enum emu_object_type 
 /* A bound device is never destroyed here: its file holds it, and the context. */
 static void destroy(struct emu_object *object)
 {
-	if (object->type == EMU_OBJECT_IOAS)
+	switch (object->type) {
+	case EMU_OBJECT_IOAS:
 		emu_ioas_destroy((struct emu_ioas *)object);
-	else if (object->type == EMU_OBJECT_HWPT)
+		break;
+	case EMU_OBJECT_HWPT:
+	case EMU_OBJECT_NESTED:
 		emu_hwpt_destroy((struct emu_hwpt *)object);
+		break;
+	case EMU_OBJECT_MOCK:
+		emu_mock_destroy((struct emu_mock *)object);
+		break;
+	case EMU_OBJECT_ANY:
+	case EMU_OBJECT_DEVICE:
+		break;
+	}
 }
 
 int emu_cmd_destroy(struct emu_cmd *cmd)

@@ -60,7 +60,7 @@ static int huge_pages(struct emu_iommu *iommu, struct k_iommu_option *arg)
 	if (!arg->val64)
 		return emu_ioas_forbid_huge_pages(ioas);
 	ioas->no_huge_pages = false;
-	ioas->alignment = ioas->hwpts ? EMU_PAGE : 1;
+	emu_ioas_align(ioas);
 	return 0;
 }
 

@@ -37,6 +37,7 @@ enum emu_feature {
 	EMU_FEATURE_OVERFLOW,		/* type1: ranges that wrap are EOVERFLOW, not EINVAL */
 	EMU_FEATURE_NOIOMMU_CDEV,	/* character devices and IOASes where no IOMMU is */
 	EMU_FEATURE_PRECOPY_V2,		/* VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 */
+	EMU_FEATURE_MOCKS,		/* built with CONFIG_IOMMUFD_TEST */
 	EMU_FEATURE_EARLY_REMOVAL,	/* a device's nodes go before its user has closed it */
 };
 

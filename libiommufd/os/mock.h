@@ -37,6 +37,7 @@ enum {
 #define K_MOCK_APERTURE_START UINT64_C(0x1000000)
 #define K_MOCK_APERTURE_LAST UINT64_C(0x7fffffff)
 #define K_MOCK_PAGE_SIZE 2048u
+#define K_MOCK_HUGE_PAGE_SIZE (1u << 20)	/* of tables made for them; such reach all addresses */
 #define K_MOCK_PASID_WIDTH 20
 
 /* Devices have all abilities but PASIDs; these change that. */

@@ -109,6 +109,7 @@ tests_unit_test_emu_vfio_compat_LDADD = libiommufd-emu.la $(CMOCKA_LIBS)
 
 include tests/unit/type1.mk
 include tests/unit/group.mk
+include tests/unit/mock.mk
 
 check_PROGRAMS += $(emu_tests)
 TESTS += $(emu_tests)

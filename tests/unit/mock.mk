@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# Mock devices: the same programs run on the emulated kernel and in the lab.
+
+mock_tests = \
+	tests/unit/test-emu-mock-device \
+	tests/unit/test-emu-mock-dirty \
+	tests/unit/test-emu-mock-nested \
+	tests/unit/test-emu-mock-pasid
+mock_libs = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_mock_device_SOURCES = tests/unit/test-emu-mock-device.c tests/unit/test-emu-mock.h
+tests_unit_test_emu_mock_device_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_mock_device_LDADD = $(mock_libs)
+
+tests_unit_test_emu_mock_dirty_SOURCES = tests/unit/test-emu-mock-dirty.c tests/unit/test-emu-mock.h
+tests_unit_test_emu_mock_dirty_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_mock_dirty_LDADD = $(mock_libs)
+
+tests_unit_test_emu_mock_nested_SOURCES = tests/unit/test-emu-mock-nested.c tests/unit/test-emu-mock.h
+tests_unit_test_emu_mock_nested_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_mock_nested_LDADD = $(mock_libs)
+
+tests_unit_test_emu_mock_pasid_SOURCES = tests/unit/test-emu-mock-pasid.c tests/unit/test-emu-mock.h
+tests_unit_test_emu_mock_pasid_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_mock_pasid_LDADD = $(mock_libs)
+
+unit_tests += $(mock_tests)
