@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "emu/fault.h"
 #include "emu/mock.h"
 
 static int reserve(struct emu_device *dev, struct emu_ioas *ioas)
@@ -36,7 +37,9 @@ static int check_driver(struct emu_device *dev, struct emu_hwpt *hwpt)
 		return 0;
 	if (hwpt->mock != !!dev->mock)
 		return -EINVAL;
-	return dev->mock ? emu_mock_attach(dev->mock, hwpt) : 0;
+	if (dev->mock)
+		return emu_mock_attach(dev->mock, hwpt);
+	return hwpt->fault ? -ENODEV : 0; /* the device asks for no pages */
 }
 
 int emu_attach(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
@@ -71,6 +74,7 @@ void emu_detach(struct emu_device *dev)
 	count_attached(dev, false);
 	if (!dev->group->attached)
 		dev->group->hwpt = NULL;
+	emu_fault_leave(hwpt, dev, EMU_NO_PASID);
 	emu_iova_unreserve(hwpt->ioas, dev);
 	emu_hwpt_put(hwpt);
 }
@@ -124,6 +128,7 @@ int emu_replace(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
 	}
 	if (moves)
 		unreserve_group(dev, old->ioas);
+	emu_fault_leave(old, dev, EMU_NO_PASID);
 	group->hwpt = hwpt;
 	hwpt->object.users += group->attached;
 	old->object.users -= group->attached - 1;

@@ -14,6 +14,7 @@
 #include "emu/device.h"
 #include "emu/iommu.h"
 #include "emu/pagemap.h"
+#include "emu/queue.h"
 #include "emu/tree.h"
 #include "emu/uevent.h"
 
@@ -129,6 +130,9 @@ static void file_close(struct iommufd_emu *emu, struct emu_file *file)
 		break;
 	case EMU_FILE_PAGEMAP:
 		emu_pagemap_close(file);
+		break;
+	case EMU_FILE_FAULTS:
+		emu_queue_closed(file->queue);
 		break;
 	}
 	free(file->fds);

@@ -133,10 +133,3 @@ int emu_cmd_hw_queue_alloc(struct emu_cmd *cmd)
 		return -EOVERFLOW;
 	return -ENOENT;
 }
-
-/* Devices here never ask for pages, so no table could use the queue. */
-int emu_cmd_fault_alloc(struct emu_cmd *cmd)
-{
-	(void)cmd;
-	return -EOPNOTSUPP;
-}

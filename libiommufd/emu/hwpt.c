@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "emu/device.h"
+#include "emu/fault.h"
 #include "emu/mock.h"
 #include "os/mock.h"
 
@@ -163,6 +164,8 @@ void emu_hwpt_destroy(struct emu_hwpt *hwpt)
 		hwpt->parent->object.users--;
 	else
 		empty(hwpt);
+	if (hwpt->fault)
+		emu_fault_hold(hwpt->fault, false);
 	emu_object_remove(hwpt->ioas->iommu, &hwpt->object);
 	free(hwpt->dirty.at);
 	free(hwpt);
@@ -217,6 +220,17 @@ static int new_table(struct emu_device *dev, struct emu_object *parent,
 	return -EINVAL;
 }
 
+static int use_fault_queue(struct emu_hwpt *hwpt, const struct k_iommu_hwpt_alloc *arg)
+{
+	if (!(arg->flags & K_IOMMU_HWPT_FAULT_ID_VALID))
+		return 0;
+	hwpt->fault = emu_object_get(hwpt->ioas->iommu, arg->fault_id, EMU_OBJECT_FAULT);
+	if (!hwpt->fault)
+		return -ENOENT;
+	emu_fault_hold(hwpt->fault, true);
+	return 0;
+}
+
 int emu_cmd_hwpt_alloc(struct emu_cmd *cmd)
 {
 	struct k_iommu_hwpt_alloc *arg = cmd->arg;
@@ -241,7 +255,9 @@ int emu_cmd_hwpt_alloc(struct emu_cmd *cmd)
 	if (r)
 		return r;
 	arg->out_hwpt_id = hwpt->object.id;
-	r = arg->flags & K_IOMMU_HWPT_FAULT_ID_VALID ? -ENOENT : emu_cmd_respond(cmd, sizeof(*arg));
+	r = use_fault_queue(hwpt, arg);
+	if (!r)
+		r = emu_cmd_respond(cmd, sizeof(*arg));
 	if (r)
 		emu_hwpt_destroy(hwpt);
 	return r;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "emu/mock.h"
+#include "emu/queue.h"
 #include "os/mock.h"
 
 struct row {

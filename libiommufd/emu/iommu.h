@@ -14,6 +14,7 @@ enum emu_object_type {
 	EMU_OBJECT_DEVICE,
 	EMU_OBJECT_HWPT,	/* filled from an address space */
 	EMU_OBJECT_NESTED,	/* a HWPT whose table is the guest's */
+	EMU_OBJECT_FAULT,
 	EMU_OBJECT_MOCK,
 };
 
@@ -36,6 +37,7 @@ struct emu_iommu {
 };
 
 struct emu_device;
+struct emu_fault;
 struct k_iommu_hwpt_alloc;
 
 
@@ -185,6 +187,7 @@ struct emu_hwpt {
 	bool can_track;		/* IOMMU_HWPT_ALLOC_DIRTY_TRACKING */
 	bool tracking;
 	struct emu_dirty dirty;
+	struct emu_fault *fault;	/* where its devices' page faults go, or NULL */
 	struct emu_hwpt *parent;	/* of a nested one */
 	uint32_t iotlb[EMU_IOTLB_ENTRIES];
 };
@@ -223,6 +226,5 @@ int emu_cmd_viommu_alloc(struct emu_cmd *cmd);
 int emu_cmd_vdevice_alloc(struct emu_cmd *cmd);
 int emu_cmd_veventq_alloc(struct emu_cmd *cmd);
 int emu_cmd_hw_queue_alloc(struct emu_cmd *cmd);
-int emu_cmd_fault_alloc(struct emu_cmd *cmd);
 
 #endif

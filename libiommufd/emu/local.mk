@@ -25,6 +25,8 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/engine.c \
 	libiommufd/emu/engine.h \
 	libiommufd/emu/eventfd.c \
+	libiommufd/emu/fault.c \
+	libiommufd/emu/fault.h \
 	libiommufd/emu/feature.c \
 	libiommufd/emu/files.c \
 	libiommufd/emu/group-device.c \
@@ -61,6 +63,8 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/pci.c \
 	libiommufd/emu/proc.c \
 	libiommufd/emu/proc.h \
+	libiommufd/emu/queue.c \
+	libiommufd/emu/queue.h \
 	libiommufd/emu/region.c \
 	libiommufd/emu/reset.c \
 	libiommufd/emu/shape.c \

@@ -33,6 +33,7 @@ struct emu_iommu;
 struct emu_listener;
 struct emu_locked;
 struct emu_node;
+struct emu_queue;
 
 enum emu_file_kind {
 	EMU_FILE_IOMMU,
@@ -42,6 +43,7 @@ enum emu_file_kind {
 	EMU_FILE_DEVICE,	/* a device that its group was asked for */
 	EMU_FILE_UEVENTS,
 	EMU_FILE_PAGEMAP,
+	EMU_FILE_FAULTS,	/* a fault queue */
 };
 
 /*
@@ -63,6 +65,7 @@ struct emu_file {
 	struct emu_container *container;
 	struct emu_listener *listener;
 	int pagemap;		/* the running kernel's */
+	struct emu_queue *queue;
 	struct emu_group *group;
 	bool orphan;		/* the group lost the drivers that it was there for */
 	struct emu_device *device;

@@ -5,6 +5,7 @@
 
 #include "base/macro.h"
 #include "emu/attach.h"
+#include "emu/fault.h"
 #include "emu/mock.h"
 #include "os/mock.h"
 
@@ -208,6 +209,20 @@ static int pasid_check(struct emu_cmd *cmd, const struct k_iommu_test_cmd *arg)
 	return now == hwpt ? 0 : -EINVAL;
 }
 
+static int ask_for_page(struct emu_cmd *cmd, const struct k_iommu_test_cmd *arg)
+{
+	const struct k_iommu_hwpt_pgfault page = {
+		.pasid = arg->trigger_iopf.pasid, .grpid = arg->trigger_iopf.grpid,
+		.perm = arg->trigger_iopf.perm, .addr = arg->trigger_iopf.addr,
+	};
+	struct emu_mock *mock;
+	int r = get_device(cmd, arg->trigger_iopf.dev_id, &mock);
+
+	if (!r)
+		emu_fault_report(&mock->dev, &page);
+	return r;
+}
+
 int emu_cmd_test(struct emu_cmd *cmd)
 {
 	struct k_iommu_test_cmd *arg = cmd->arg;
@@ -228,6 +243,8 @@ int emu_cmd_test(struct emu_cmd *cmd)
 		return check_cache(cmd, arg);
 	case K_IOMMU_TEST_OP_DIRTY:
 		return set_dirty(cmd, arg);
+	case K_IOMMU_TEST_OP_TRIGGER_IOPF:
+		return ask_for_page(cmd, arg);
 	case K_IOMMU_TEST_OP_PASID_ATTACH:
 	case K_IOMMU_TEST_OP_PASID_REPLACE:
 		return pasid_connect(cmd, arg);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "emu/mock.h"
+#include "emu/queue.h"
 #include "os/uapi.h"
 
 int emu_object_add(struct emu_iommu *iommu, struct emu_object *object, enum emu_object_type type)
@@ -57,6 +58,9 @@ static void destroy(struct emu_object *object)
 	case EMU_OBJECT_HWPT:
 	case EMU_OBJECT_NESTED:
 		emu_hwpt_destroy((struct emu_hwpt *)object);
+		break;
+	case EMU_OBJECT_FAULT:
+		emu_fault_destroy((struct emu_fault *)object);
 		break;
 	case EMU_OBJECT_MOCK:
 		emu_mock_destroy((struct emu_mock *)object);

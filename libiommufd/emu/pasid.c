@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "emu/fault.h"
 #include "emu/mock.h"
 
 struct emu_pasid *emu_pasid_find(const struct emu_group *group, const struct emu_device *dev,
@@ -74,6 +75,7 @@ int emu_replace_pasid(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
 
 		if (p->pasid != pasid)
 			continue;
+		emu_fault_leave(old, p->dev, pasid);
 		p->hwpt = hwpt;
 		hwpt->object.users++;
 		emu_hwpt_put(old);
@@ -91,6 +93,7 @@ void emu_detach_pasid(struct emu_device *dev, int pasid)
 		if (p->dev != dev || p->pasid != pasid)
 			continue;
 		*at = p->next;
+		emu_fault_leave(p->hwpt, dev, pasid);
 		if (dev->mock)
 			emu_mock_detach_pasid(dev->mock, pasid);
 		emu_hwpt_put(p->hwpt);

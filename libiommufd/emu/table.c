@@ -16,6 +16,7 @@
 #include "emu/iommu.h"
 #include "emu/pagemap.h"
 #include "emu/proc.h"
+#include "emu/queue.h"
 #include "emu/uevent.h"
 
 void emu_lock(struct iommufd_emu *emu)
@@ -119,6 +120,7 @@ int emu_file_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
 		return emu_device_ioctl(file, request, arg);
 	case EMU_FILE_UEVENTS:
 	case EMU_FILE_PAGEMAP:
+	case EMU_FILE_FAULTS:
 		break;
 	}
 	return -ENOTTY;
@@ -248,7 +250,10 @@ static ssize_t table_read(void *data, int fd, void *buf, size_t n)
 
 	if (!file)
 		return error ? error : sys_kernel()->read(NULL, fd, buf, n);
-	r = file->kind == EMU_FILE_UEVENTS ? emu_uevents_read(file, buf, n) : -EINVAL;
+	if (file->kind == EMU_FILE_UEVENTS)
+		r = emu_uevents_read(file, buf, n);
+	else
+		r = file->queue ? emu_queue_read(file, (uintptr_t)buf, n) : -EINVAL;
 	emu_unlock(emu);
 	return r;
 }
@@ -257,12 +262,14 @@ static ssize_t table_write(void *data, int fd, const void *buf, size_t n)
 {
 	struct iommufd_emu *emu = data;
 	int error;
+	ssize_t r;
 	struct emu_file *file = enter(emu, fd, IOMMUFD_EMU_CALL_WRITE, 0, &error);
 
 	if (!file)
 		return error ? error : sys_kernel()->write(NULL, fd, buf, n);
+	r = file->queue ? emu_queue_write(file, (uintptr_t)buf, n) : -EINVAL;
 	emu_unlock(emu);
-	return -EINVAL;
+	return r;
 }
 
 static int table_uevents(void *data)
@@ -370,6 +377,7 @@ static int file_numbers(const struct emu_file *file, unsigned int *major, unsign
 	case EMU_FILE_DEVICE:
 	case EMU_FILE_UEVENTS:
 	case EMU_FILE_PAGEMAP:
+	case EMU_FILE_FAULTS:
 		break;
 	}
 	return -ENOTTY; /* they come without a node */

@@ -4,6 +4,7 @@
 mock_tests = \
 	tests/unit/test-emu-mock-device \
 	tests/unit/test-emu-mock-dirty \
+	tests/unit/test-emu-mock-fault \
 	tests/unit/test-emu-mock-nested \
 	tests/unit/test-emu-mock-pasid
 mock_libs = libiommufd-emu.la $(CMOCKA_LIBS)
@@ -15,6 +16,10 @@ tests_unit_test_emu_mock_device_LDADD = $(mock_libs)
 tests_unit_test_emu_mock_dirty_SOURCES = tests/unit/test-emu-mock-dirty.c tests/unit/test-emu-mock.h
 tests_unit_test_emu_mock_dirty_CFLAGS = $(unit_cflags)
 tests_unit_test_emu_mock_dirty_LDADD = $(mock_libs)
+
+tests_unit_test_emu_mock_fault_SOURCES = tests/unit/test-emu-mock-fault.c tests/unit/test-emu-mock.h
+tests_unit_test_emu_mock_fault_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_mock_fault_LDADD = $(mock_libs)
 
 tests_unit_test_emu_mock_nested_SOURCES = tests/unit/test-emu-mock-nested.c tests/unit/test-emu-mock.h
 tests_unit_test_emu_mock_nested_CFLAGS = $(unit_cflags)

@@ -12,7 +12,7 @@ static int track(struct mocks *m, uint32_t hwpt, uint32_t flags)
 	return request(m, K_IOMMU_HWPT_SET_DIRTY_TRACKING, &arg);
 }
 
-static int get(struct mocks *m, uint32_t hwpt, uint32_t flags, uint64_t iova, uint64_t length,
+static int get_bits(struct mocks *m, uint32_t hwpt, uint32_t flags, uint64_t iova, uint64_t length,
 	       uint64_t page, uint64_t *bits)
 {
 	struct k_iommu_hwpt_get_dirty_bitmap arg = {
@@ -28,7 +28,7 @@ static uint64_t read_bits(struct mocks *m, uint32_t hwpt, uint32_t flags, uint64
 {
 	uint64_t bits = 0;
 
-	assert_int_equal(get(m, hwpt, flags, iova, n * PAGE, PAGE, &bits), 0);
+	assert_int_equal(get_bits(m, hwpt, flags, iova, n * PAGE, PAGE, &bits), 0);
 	return bits;
 }
 
@@ -80,7 +80,7 @@ static void bits_of_the_caller_are_kept(void **state)
 	uint64_t bits = 0x8002;
 
 	assert_int_equal(dirty(m, hwpt, APERTURE, PAGES, PAGE, 0x100), 1);
-	assert_int_equal(get(m, hwpt, 0, APERTURE, PAGES * PAGE, PAGE, &bits), 0);
+	assert_int_equal(get_bits(m, hwpt, 0, APERTURE, PAGES * PAGE, PAGE, &bits), 0);
 	assert_int_equal(bits, 0x8102);
 }
 
@@ -117,10 +117,10 @@ static void a_page_is_dirty_as_a_whole(void **state)
 	uint64_t bits = 0;
 
 	assert_int_equal(dirty(m, hwpt, APERTURE, 16, 2048, 2), 1);
-	assert_int_equal(get(m, hwpt, KEEP, APERTURE, 2 * PAGE, 2048, &bits), 0);
+	assert_int_equal(get_bits(m, hwpt, KEEP, APERTURE, 2 * PAGE, 2048, &bits), 0);
 	assert_int_equal(bits, 3);
 	bits = 0;
-	assert_int_equal(get(m, hwpt, KEEP, APERTURE, 4 * PAGE, 2 * PAGE, &bits), 0);
+	assert_int_equal(get_bits(m, hwpt, KEEP, APERTURE, 4 * PAGE, 2 * PAGE, &bits), 0);
 	assert_int_equal(bits, 1);
 }
 
@@ -132,7 +132,7 @@ static void odd_page_sizes_are_taken_for_smaller_ones(void **state)
 	uint64_t bits = 0;
 
 	assert_int_equal(dirty(m, hwpt, APERTURE, PAGES, PAGE, 2), 1);
-	assert_int_equal(get(m, hwpt, 0, APERTURE, 4 * PAGE, 6144, &bits), 0);
+	assert_int_equal(get_bits(m, hwpt, 0, APERTURE, 4 * PAGE, 6144, &bits), 0);
 	assert_int_equal(bits, 0xc); /* in pages of 2048 */
 }
 
@@ -143,16 +143,16 @@ static void bad_requests_for_bits(void **state)
 	uint32_t hwpt = tracked(m, &mock);
 	uint64_t bits = 0;
 
-	assert_int_equal(get(m, hwpt, 2, APERTURE, PAGE, PAGE, &bits), -EOPNOTSUPP);
-	assert_int_equal(get(m, mock.dev, 0, APERTURE, PAGE, PAGE, &bits), -ENOENT);
-	assert_int_equal(get(m, hwpt, 0, APERTURE, 0, PAGE, &bits), -EINVAL);
-	assert_int_equal(get(m, hwpt, 0, APERTURE, PAGE, 0, &bits), -EINVAL);
-	assert_int_equal(get(m, hwpt, 0, APERTURE + 2048, PAGE, PAGE, &bits), -EINVAL);
-	assert_int_equal(get(m, hwpt, 0, APERTURE, 3 * PAGE, 2 * PAGE, &bits), -EINVAL);
-	assert_int_equal(get(m, hwpt, 0, UINT64_MAX - PAGE + 1, 2 * PAGE, PAGE, &bits), -EOVERFLOW);
+	assert_int_equal(get_bits(m, hwpt, 2, APERTURE, PAGE, PAGE, &bits), -EOPNOTSUPP);
+	assert_int_equal(get_bits(m, mock.dev, 0, APERTURE, PAGE, PAGE, &bits), -ENOENT);
+	assert_int_equal(get_bits(m, hwpt, 0, APERTURE, 0, PAGE, &bits), -EINVAL);
+	assert_int_equal(get_bits(m, hwpt, 0, APERTURE, PAGE, 0, &bits), -EINVAL);
+	assert_int_equal(get_bits(m, hwpt, 0, APERTURE + 2048, PAGE, PAGE, &bits), -EINVAL);
+	assert_int_equal(get_bits(m, hwpt, 0, APERTURE, 3 * PAGE, 2 * PAGE, &bits), -EINVAL);
+	assert_int_equal(get_bits(m, hwpt, 0, UINT64_MAX - PAGE + 1, 2 * PAGE, PAGE, &bits), -EOVERFLOW);
 	assert_int_equal(track(m, hwpt, 2), -EOPNOTSUPP);
 	assert_int_equal(track(m, mock.dev, 1), -ENOENT);
-	assert_int_equal(get(m, hwpt, 0, APERTURE, PAGE, PAGE, NULL), 0);
+	assert_int_equal(get_bits(m, hwpt, 0, APERTURE, PAGE, PAGE, NULL), 0);
 }
 
 static void switching_on_begins_anew_and_off_keeps_what_is_there(void **state)
@@ -205,7 +205,7 @@ static void who_cannot_track_is_kept_out(void **state)
 	assert_int_equal(try_hwpt(m, other.dev, m->ioas, TRACK, &id), -EOPNOTSUPP);
 	assert_int_equal(replace(m, &other, hwpt), -EINVAL);
 	assert_int_equal(track(m, mock.hwpt, 1), -EOPNOTSUPP);
-	assert_int_equal(get(m, mock.hwpt, 0, APERTURE, PAGE, PAGE, &bits), -EOPNOTSUPP);
+	assert_int_equal(get_bits(m, mock.hwpt, 0, APERTURE, PAGE, PAGE, &bits), -EOPNOTSUPP);
 	assert_int_equal(dirty(m, mock.hwpt, APERTURE, 1, PAGE, 1), -EINVAL);
 }
 

@@ -80,6 +80,29 @@ static inline void shut(struct mocks *m, int fd)
 	assert_int_equal(m->emu ? m->sys->close(m->sys->data, fd) : close(fd), 0);
 }
 
+static inline ssize_t get(struct mocks *m, int fd, void *buf, size_t n)
+{
+	ssize_t r = m->emu ? m->sys->read(m->sys->data, fd, buf, n) : read(fd, buf, n);
+
+	return m->emu || r >= 0 ? r : -errno;
+}
+
+static inline ssize_t put(struct mocks *m, int fd, const void *buf, size_t n)
+{
+	ssize_t r = m->emu ? m->sys->write(m->sys->data, fd, buf, n) : write(fd, buf, n);
+
+	return m->emu || r >= 0 ? r : -errno;
+}
+
+/* What poll() says of it at once. */
+static inline int ready(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
+
+	assert_true(poll(&p, 1, 0) >= 0);
+	return p.revents;
+}
+
 static inline int destroy(struct mocks *m, uint32_t id)
 {
 	struct k_iommu_destroy arg = { .size = sizeof(arg), .id = id };
