@@ -11,6 +11,7 @@
 #include <libiommufd/device.h>
 #include <libiommufd/dirty.h>
 #include <libiommufd/error.h>
+#include <libiommufd/fault.h>
 #include <libiommufd/group.h>
 #include <libiommufd/ioas.h>
 #include <libiommufd/irq.h>

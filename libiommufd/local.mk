@@ -63,6 +63,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/vfio/reset.c \
 	libiommufd/vfio/service.c libiommufd/vfio/service.h \
 	libiommufd/object/attach.c \
+	libiommufd/object/command.c libiommufd/object/command.h \
 	libiommufd/object/ctx.c libiommufd/object/ctx.h \
 	libiommufd/object/ctx-option.c \
 	libiommufd/object/device.c libiommufd/object/device.h \
@@ -73,6 +74,8 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/diagnose.c libiommufd/object/diagnose.h \
 	libiommufd/object/diagnose-bind.c \
 	libiommufd/object/event.c libiommufd/object/event.h \
+	libiommufd/object/fault.c libiommufd/object/fault.h \
+	libiommufd/object/fault-group.c \
 	libiommufd/object/group.c libiommufd/object/group.h \
 	libiommufd/object/group-fd.c \
 	libiommufd/object/group-policy.c \
@@ -109,6 +112,7 @@ includesub_HEADERS = \
 	include/libiommufd/dirty.h \
 	include/libiommufd/emu.h \
 	include/libiommufd/error.h \
+	include/libiommufd/fault.h \
 	include/libiommufd/group.h \
 	include/libiommufd/ioas.h \
 	include/libiommufd/irq.h \

@@ -14,6 +14,7 @@ dist_iommufdpy_DATA = \
 	python/iommufd/device.py \
 	python/iommufd/emu.py \
 	python/iommufd/errors.py \
+	python/iommufd/fault.py \
 	python/iommufd/group.py \
 	python/iommufd/ioas.py \
 	python/iommufd/irq.py \

@@ -228,6 +228,24 @@ struct iommufd_device *iommufd_device_unref(struct iommufd_device *dev);
 int iommufd_device_find(struct iommufd_ctx *ctx, uint64_t cookie, struct iommufd_device **out);
 
 /**
+ * Find a device of a context by the number that the kernel has for it.
+ *
+ * That is how the kernel names devices in what it reports. Devices had by their
+ * group have no such number and are not found.
+ *
+ * @param ctx  the context
+ * @param id   as struct iommufd_device_info has it
+ * @param out  the device with a new reference; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         not a context, or @p out is NULL
+ *   -ENOENT         no open device has this number
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_device_find_id(struct iommufd_ctx *ctx, uint32_t id, struct iommufd_device **out);
+
+/**
  * Get what a device is.
  *
  * @param dev   the device

@@ -75,6 +75,54 @@ IOMMUFD_EXPORT int iommufd_device_find(struct iommufd_ctx *ctx, uint64_t cookie,
 	return err_log(&ctx->core.log, r);
 }
 
+/* By group the number is the library's own, and may be another device's too. Context lock held. */
+static struct iommufd_device *find_id(struct iommufd_ctx *ctx, uint32_t id)
+{
+	struct iommufd_device *d;
+
+	for (d = ctx->devices; d; d = d->next)
+		if (d->fd.id == id && d->fd.transport->attach_table)
+			break;
+	return d;
+}
+
+uint64_t device_cookie_of(struct iommufd_ctx *ctx, uint32_t id)
+{
+	struct iommufd_device *d;
+	uint64_t cookie;
+
+	pthread_mutex_lock(&ctx->lock);
+	d = find_id(ctx, id);
+	cookie = d ? d->cookie : 0;
+	pthread_mutex_unlock(&ctx->lock);
+	return cookie;
+}
+
+IOMMUFD_EXPORT int iommufd_device_find_id(struct iommufd_ctx *ctx, uint32_t id,
+					  struct iommufd_device **out)
+{
+	struct iommufd_device *d;
+	int r;
+
+	if (out)
+		*out = NULL;
+	r = ctx_check(ctx, __func__);
+	if (r)
+		return r;
+	if (!out)
+		return err_log(&ctx->core.log, err_null(__func__, "out"));
+	pthread_mutex_lock(&ctx->lock);
+	d = find_id(ctx, id);
+	if (d && !object_ref_unless_zero(&d->fd.obj))
+		d = NULL;
+	pthread_mutex_unlock(&ctx->lock);
+	*out = d;
+	if (!d)
+		r = err(-ENOENT, __func__, "ctx", "open the device by its character device first",
+			"no open device has number %u in the kernel", id);
+	return err_log(&ctx->core.log, r);
+}
+
 IOMMUFD_EXPORT int iommufd_device_get_info(struct iommufd_device *dev,
 					   struct iommufd_device_info *info)
 {

@@ -35,6 +35,10 @@ struct device_source {
 	int fd;
 };
 
+/* device.c */
+/* The cookie of the device that the kernel numbers so; 0 if there is none. */
+uint64_t device_cookie_of(struct iommufd_ctx *ctx, uint32_t id);
+
 /* device-open.c */
 /* Writes the error record. */
 int device_open(struct iommufd_ctx *ctx, const char *function, const struct device_source *from,

@@ -32,6 +32,26 @@ void sys_close(const struct iommufd_sys *sys, int *fd)
 	*fd = -1;
 }
 
+ssize_t sys_read(const struct iommufd_sys *sys, int fd, void *buf, size_t n)
+{
+	ssize_t r;
+
+	do
+		r = sys->read(sys->data, fd, buf, n);
+	while (r == -EINTR);
+	return r;
+}
+
+ssize_t sys_write(const struct iommufd_sys *sys, int fd, const void *buf, size_t n)
+{
+	ssize_t r;
+
+	do
+		r = sys->write(sys->data, fd, buf, n);
+	while (r == -EINTR);
+	return r;
+}
+
 int sys_pread(const struct iommufd_sys *sys, int fd, void *buf, size_t n, uint64_t offset)
 {
 	char *at = buf;

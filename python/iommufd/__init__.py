@@ -17,12 +17,13 @@ what can be done. `iommufd.emu` has an emulated kernel for tests.
 from __future__ import annotations
 
 from ._lib import lib
-from .constants import (Cap, DeviceFlag, DirtyFlag, EventType, GroupFlag, GroupPolicy, IOASFlag, IrqFlag,
-                        IrqIndex, LogLevel, MapFlag, MemberFlag, Memory, RegionFlag, RegionIndex,
-                        ResetFlag)
+from .constants import (Cap, DeviceFlag, DirtyFlag, EventType, FaultAccess, FaultAnswer, FaultFlag,
+                        GroupFlag, GroupPolicy, IOASFlag, IrqFlag, IrqIndex, LogLevel, MapFlag,
+                        MemberFlag, Memory, RegionFlag, RegionIndex, ResetFlag)
 from .ctx import Context, Event
 from .device import Device, DeviceInfo
 from .errors import IommufdError
+from .fault import Fault, FaultGroup, FaultQueue
 from .group import Group, GroupInfo, GroupMember
 from .ioas import IOAS, IOASInfo, Mapping, Range, Span
 from .irq import EventFd, Irq, IrqInfo, wait
@@ -33,7 +34,8 @@ from .reset import ResetInfo
 
 __all__ = [
     "Area", "Cap", "ConfigSpace", "Context", "Device", "DeviceFlag", "DirtyFlag", "DeviceInfo", "Event",
-    "EventFd", "EventType", "Group", "GroupFlag", "GroupInfo", "GroupMember", "GroupPolicy",
+    "EventFd", "EventType", "Fault", "FaultAccess", "FaultAnswer", "FaultFlag", "FaultGroup",
+    "FaultQueue", "Group", "GroupFlag", "GroupInfo", "GroupMember", "GroupPolicy",
     "IOAS", "IOASFlag", "IOASInfo", "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo",
     "LogLevel", "MapFlag", "MappedRegion", "Mapping", "MemberFlag", "Memory", "PasidRange",
     "PasidTable", "PasidTableInfo", "Range", "Region", "RegionFlag", "RegionIndex", "RegionInfo",

@@ -39,6 +39,7 @@ PROTOTYPES: Prototypes = {
     "iommufd_device_attach": (c_int, [c_void_p, c_void_p]),
     "iommufd_device_detach": (c_int, [c_void_p]),
     "iommufd_device_find": (c_int, [c_void_p, c_uint64, POINTER(c_void_p)]),
+    "iommufd_device_find_id": (c_int, [c_void_p, c_uint32, POINTER(c_void_p)]),
     "iommufd_device_from_fd": (
         c_int, [c_void_p, c_int, POINTER(s.DeviceOptions), POINTER(c_void_p)]),
     "iommufd_device_get_fd": (c_int, [c_void_p]),
@@ -59,6 +60,13 @@ PROTOTYPES: Prototypes = {
     "iommufd_dirty_next": (
         c_int, [POINTER(c_uint64), c_uint64, POINTER(c_uint64), POINTER(c_uint64)]),
     "iommufd_error_last": (POINTER(s.Error), []),
+    "iommufd_fault_queue_get_fd": (c_int, [c_void_p]),
+    "iommufd_fault_queue_new": (
+        c_int, [c_void_p, POINTER(s.FaultQueueOptions), POINTER(c_void_p)]),
+    "iommufd_fault_queue_read": (c_int, [c_void_p, POINTER(s.FaultGroup)]),
+    "iommufd_fault_queue_ref": (c_void_p, [c_void_p]),
+    "iommufd_fault_queue_respond": (c_int, [c_void_p, c_uint64, c_uint32]),
+    "iommufd_fault_queue_unref": (c_void_p, [c_void_p]),
     "iommufd_group_check_viable": (c_int, [c_void_p]),
     "iommufd_group_from_fd": (c_int, [c_void_p, c_int, POINTER(c_void_p)]),
     "iommufd_group_get_fd": (c_int, [c_void_p]),

@@ -91,6 +91,36 @@ class DeviceInfo(SizedStructure):
     ]
 
 
+class Fault(Structure):
+    _fields_ = [
+        ("address", c_uint64),
+        ("length", c_uint64),
+        ("access", c_uint32),
+        ("flags", c_uint32),
+        ("pasid", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class FaultQueueOptions(SizedStructure):
+    _fields_ = [("size", c_size_t), ("flags", c_uint64)]
+
+
+class FaultGroup(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("faults", POINTER(Fault)),
+        ("room", c_uint32),
+        ("count", c_uint32),
+        ("id", c_uint64),
+        ("cookie", c_uint64),
+        ("device", c_uint32),
+        ("number", c_uint32),
+        ("flags", c_uint32),
+        ("pasid", c_uint32),
+    ]
+
+
 class GroupInfo(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
@@ -220,6 +250,9 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_device_opts": DeviceOptions,
     "iommufd_device_bound": DeviceBound,
     "iommufd_device_info": DeviceInfo,
+    "iommufd_fault": Fault,
+    "iommufd_fault_queue_opts": FaultQueueOptions,
+    "iommufd_fault_group": FaultGroup,
     "iommufd_group_info": GroupInfo,
     "iommufd_group_member": GroupMember,
     "iommufd_range": Range,

@@ -115,6 +115,29 @@ class DirtyFlag(enum.IntFlag):
     KEEP = 1 << 0
 
 
+class FaultAccess(enum.IntFlag):
+    """How a device wanted to access a page that is not there."""
+
+    READ = 1 << 0
+    WRITE = 1 << 1
+    EXECUTE = 1 << 2
+    PRIVILEGED = 1 << 3
+
+
+class FaultFlag(enum.IntFlag):
+    """What more is known of a page fault."""
+
+    PASID = 1 << 0
+    LAST = 1 << 1
+
+
+class FaultAnswer(enum.IntEnum):
+    """What a device that waits for a page can be told."""
+
+    SUCCESS = 0
+    INVALID = 1
+
+
 class Memory(enum.IntEnum):
     """Kind of memory behind a mapping."""
 
@@ -182,6 +205,9 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_GROUP_", GroupFlag),
     ("IOMMUFD_GROUP_MEMBER_", MemberFlag),
     ("IOMMUFD_DIRTY_", DirtyFlag),
+    ("IOMMUFD_FAULT_", FaultAccess),
+    ("IOMMUFD_FAULT_", FaultFlag),
+    ("IOMMUFD_FAULT_", FaultAnswer),
     ("IOMMUFD_IOAS_", IOASFlag),
     ("IOMMUFD_MAP_", MapFlag),
     ("IOMMUFD_MEMORY_", Memory),

@@ -177,3 +177,10 @@ class Context(Handle):
         with self._family.lock:
             address = receive("iommufd_device_find", self._ptr, cookie)
             return Device._adopt(address, self._family)
+
+    def find_device_id(self, id: int) -> Device:
+        """The open device that the kernel has this number for; not one had by its group."""
+        from .device import Device
+        with self._family.lock:
+            address = receive("iommufd_device_find_id", self._ptr, id)
+            return Device._adopt(address, self._family)

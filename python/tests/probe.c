@@ -147,6 +147,34 @@ static void device_structs(void)
 	end_struct();
 }
 
+static void fault_structs(void)
+{
+	STRUCT(iommufd_fault);
+	FIELD(iommufd_fault, address);
+	FIELD(iommufd_fault, length);
+	FIELD(iommufd_fault, access);
+	FIELD(iommufd_fault, flags);
+	FIELD(iommufd_fault, pasid);
+	FIELD(iommufd_fault, reserved);
+	end_struct();
+	STRUCT(iommufd_fault_queue_opts);
+	FIELD(iommufd_fault_queue_opts, size);
+	FIELD(iommufd_fault_queue_opts, flags);
+	end_struct();
+	STRUCT(iommufd_fault_group);
+	FIELD(iommufd_fault_group, size);
+	FIELD(iommufd_fault_group, faults);
+	FIELD(iommufd_fault_group, room);
+	FIELD(iommufd_fault_group, count);
+	FIELD(iommufd_fault_group, id);
+	FIELD(iommufd_fault_group, cookie);
+	FIELD(iommufd_fault_group, device);
+	FIELD(iommufd_fault_group, number);
+	FIELD(iommufd_fault_group, flags);
+	FIELD(iommufd_fault_group, pasid);
+	end_struct();
+}
+
 static void ioas_structs(void)
 {
 	STRUCT(iommufd_range);
@@ -337,6 +365,18 @@ static void device_constants(void)
 	CONSTANT(IOMMUFD_IRQ_DYNAMIC);
 }
 
+static void fault_constants(void)
+{
+	CONSTANT(IOMMUFD_FAULT_READ);
+	CONSTANT(IOMMUFD_FAULT_WRITE);
+	CONSTANT(IOMMUFD_FAULT_EXECUTE);
+	CONSTANT(IOMMUFD_FAULT_PRIVILEGED);
+	CONSTANT(IOMMUFD_FAULT_PASID);
+	CONSTANT(IOMMUFD_FAULT_LAST);
+	CONSTANT(IOMMUFD_FAULT_SUCCESS);
+	CONSTANT(IOMMUFD_FAULT_INVALID);
+}
+
 static void ioas_constants(void)
 {
 	CONSTANT(IOMMUFD_IOAS_NO_HUGE_PAGES);
@@ -377,6 +417,7 @@ int main(void)
 	context_structs();
 	event_structs();
 	device_structs();
+	fault_structs();
 	ioas_structs();
 	pasid_structs();
 	emu_structs();
@@ -384,6 +425,7 @@ int main(void)
 	separator = "";
 	context_constants();
 	device_constants();
+	fault_constants();
 	ioas_constants();
 	emu_constants();
 	printf("}}\n");

@@ -28,6 +28,7 @@ tests_unit_test_service_LDADD = $(unit_libs)
 
 include tests/unit/map.mk
 include tests/unit/backend.mk
+include tests/unit/nesting.mk
 
 # The IOVA allocator.
 unit_tests += \
