@@ -10,6 +10,7 @@ man3_pages = \
 	doc/man/iommufd_emu.3 \
 	doc/man/iommufd_error.3 \
 	doc/man/iommufd_fault.3 \
+	doc/man/iommufd_feature.3 \
 	doc/man/iommufd_group.3 \
 	doc/man/iommufd_ioas.3 \
 	doc/man/iommufd_irq.3 \

@@ -12,6 +12,7 @@
 #include <libiommufd/dirty.h>
 #include <libiommufd/error.h>
 #include <libiommufd/fault.h>
+#include <libiommufd/feature.h>
 #include <libiommufd/group.h>
 #include <libiommufd/ioas.h>
 #include <libiommufd/irq.h>

@@ -51,12 +51,15 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/discover/group.c libiommufd/discover/group.h \
 	libiommufd/discover/holder.c libiommufd/discover/holder.h \
 	libiommufd/discover/place.c libiommufd/discover/place.h \
+	libiommufd/vfio/dma-log.c \
+	libiommufd/vfio/feature.c libiommufd/vfio/feature.h \
 	libiommufd/vfio/hot-reset.c libiommufd/vfio/hot-reset.h \
 	libiommufd/vfio/irq.c \
 	libiommufd/vfio/irq-state.h \
 	libiommufd/vfio/pci.c libiommufd/vfio/pci.h \
 	libiommufd/vfio/pci-capability.c \
 	libiommufd/vfio/region.c libiommufd/vfio/region.h \
+	libiommufd/vfio/region-dmabuf.c \
 	libiommufd/vfio/region-info.c \
 	libiommufd/vfio/region-ioeventfd.c \
 	libiommufd/vfio/region-map.c \
@@ -113,6 +116,7 @@ includesub_HEADERS = \
 	include/libiommufd/emu.h \
 	include/libiommufd/error.h \
 	include/libiommufd/fault.h \
+	include/libiommufd/feature.h \
 	include/libiommufd/group.h \
 	include/libiommufd/ioas.h \
 	include/libiommufd/irq.h \

@@ -15,6 +15,7 @@ dist_iommufdpy_DATA = \
 	python/iommufd/emu.py \
 	python/iommufd/errors.py \
 	python/iommufd/fault.py \
+	python/iommufd/feature.py \
 	python/iommufd/group.py \
 	python/iommufd/ioas.py \
 	python/iommufd/irq.py \
@@ -36,6 +37,7 @@ EXTRA_DIST += \
 	python/tests/test_emu.py \
 	python/tests/test_errors.py \
 	python/tests/test_examples.py \
+	python/tests/test_feature.py \
 	python/tests/test_group.py \
 	python/tests/test_ioas.py \
 	python/tests/test_ioas_buffers.py \

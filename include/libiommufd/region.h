@@ -386,6 +386,31 @@ int iommufd_region_unmap(struct iommufd_device *dev, void *addr);
 int iommufd_region_set_ioeventfd(struct iommufd_device *dev, uint32_t index, uint64_t offset,
 				 uint32_t width, uint64_t value, int fd);
 
+/**
+ * Get the memory of a BAR as a dma-buf, for devices that shall reach it.
+ *
+ * The kernel takes it back when memory decoding is switched off, the device
+ * sleeps, is reset or closed: whoever had it mapped then reaches nothing.
+ *
+ * @param dev    the device
+ * @param index  region number of a BAR
+ * @param areas  parts of the region, whole pages each; NULL is all of it
+ * @param count  how many; 0 with NULL
+ * @return a file descriptor that belongs to the caller, close-on-exec, or:
+ *   -EINVAL         not a device, no such region, @p count does not fit @p areas or is more than 1024, or an area is empty, not of whole pages or outside the region
+ *   -EOPNOTSUPP     the region is no BAR, the kernel (before Linux 6.19, or built without) or the device's driver in it has nothing of the kind, or the device has no descriptor
+ *   -ENODEV         the kernel does not have the BAR, or the device went away
+ *   -EMFILE         no file descriptor left in the process
+ *   -ENFILE         no file descriptor left in the system
+ *   -ENOMEM         out of memory
+ *   -EIO            the kernel failed in a way it does not document; the message has its errno
+ * @threads any
+ * @since 0.1
+ * @source VFIO_DEVICE_FEATURE
+ */
+int iommufd_region_get_dma_buf(struct iommufd_device *dev, uint32_t index,
+			       const struct iommufd_region_area *areas, size_t count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -181,6 +181,8 @@ void emu_ioeventfd_close(struct emu_device *dev);
 
 /* feature.c */
 int emu_device_feature(struct emu_device *dev, uint64_t arg);
+/* 1 to go on, 0 if probing was all that was asked; @allowed of GET and SET. */
+int emu_feature_check(uint32_t flags, size_t size, uint32_t allowed, size_t min_size);
 void emu_device_wake(struct emu_device *dev);
 
 /* reset.c */

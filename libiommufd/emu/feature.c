@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* VFIO_DEVICE_FEATURE: low power, and refusals. */
+/* VFIO_DEVICE_FEATURE: low power, BARs as dma-bufs, and refusals. */
 #include "emu/device.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "os/uapi.h"
 
-/* 1 to go on, 0 if probing was all that was asked. */
-static int check_operation(uint32_t flags, size_t size, size_t min_size)
+int emu_feature_check(uint32_t flags, size_t size, uint32_t allowed, size_t min_size)
 {
 	const uint32_t ops = K_VFIO_DEVICE_FEATURE_GET | K_VFIO_DEVICE_FEATURE_SET;
 
-	if (flags & ops & ~(uint32_t)K_VFIO_DEVICE_FEATURE_SET)
+	if (flags & ops & ~allowed)
 		return -EINVAL;
 	if (flags & K_VFIO_DEVICE_FEATURE_PROBE)
 		return 0;
@@ -30,7 +31,7 @@ void emu_device_wake(struct emu_device *dev)
 
 static int enter_low_power(struct emu_device *dev, uint32_t flags, uint64_t data, size_t size)
 {
-	int r = check_operation(flags, size, 0);
+	int r = emu_feature_check(flags, size, K_VFIO_DEVICE_FEATURE_SET, 0);
 
 	(void)data;
 	if (r != 1)
@@ -44,7 +45,7 @@ static int enter_low_power(struct emu_device *dev, uint32_t flags, uint64_t data
 static int enter_with_wakeup(struct emu_device *dev, uint32_t flags, uint64_t data, size_t size)
 {
 	struct k_vfio_device_low_power_entry_with_wakeup in;
-	int fd, r = check_operation(flags, size, sizeof(in));
+	int fd, r = emu_feature_check(flags, size, K_VFIO_DEVICE_FEATURE_SET, sizeof(in));
 
 	if (r != 1)
 		return r;
@@ -67,13 +68,56 @@ static int enter_with_wakeup(struct emu_device *dev, uint32_t flags, uint64_t da
 
 static int leave_low_power(struct emu_device *dev, uint32_t flags, uint64_t data, size_t size)
 {
-	int r = check_operation(flags, size, 0);
+	int r = emu_feature_check(flags, size, K_VFIO_DEVICE_FEATURE_SET, 0);
 
 	(void)data;
 	if (r != 1)
 		return r;
 	dev->low_power = false;
 	return 0;
+}
+
+static int check_range(const struct emu_bar *bar, const struct k_vfio_region_dma_range *range)
+{
+	uint64_t end;
+
+	if (!range->length || range->offset % EMU_PAGE || range->length % EMU_PAGE)
+		return -EINVAL;
+	if (__builtin_add_overflow(range->offset, range->length, &end))
+		return -EOVERFLOW;
+	return end > bar->size ? -EINVAL : 0;
+}
+
+static int export_bar(struct emu_device *dev, uint32_t flags, uint64_t data, size_t size)
+{
+	struct k_vfio_device_feature_dma_buf in;
+	struct emu_file *file;
+	int r = emu_feature_check(flags, size, K_VFIO_DEVICE_FEATURE_GET, sizeof(in));
+
+	if (r != 1)
+		return r;
+	r = emu_user_read(&in, data, sizeof(in));
+	if (r)
+		return r;
+	if (!in.nr_ranges || in.flags)
+		return -EINVAL;
+	if (in.region_index >= EMU_NR_BARS || !dev->bars[in.region_index].size)
+		return -ENODEV;
+	for (uint32_t i = 0; i < in.nr_ranges; i++) {
+		struct k_vfio_region_dma_range range;
+
+		r = emu_user_read(&range, data + sizeof(in) + i * sizeof(range), sizeof(range));
+		if (!r)
+			r = check_range(&dev->bars[in.region_index], &range);
+		if (r)
+			return r;
+	}
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		return -ENOMEM;
+	file->kind = EMU_FILE_DMA_BUF;
+	strcpy(file->path, "/dmabuf:");
+	return emu_file_install(dev->emu, file);
 }
 
 /* Only for devices that have phases of a migration, which these do not. */
@@ -92,6 +136,7 @@ static const struct {
 	{ K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, EMU_FEATURE_LOW_POWER,
 	  enter_with_wakeup },
 	{ K_VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, EMU_FEATURE_LOW_POWER, leave_low_power },
+	{ K_VFIO_DEVICE_FEATURE_DMA_BUF, EMU_FEATURE_DMA_BUF, export_bar },
 	{ K_VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, EMU_FEATURE_PRECOPY_V2, precopy_info },
 };
 

@@ -134,6 +134,8 @@ static void file_close(struct iommufd_emu *emu, struct emu_file *file)
 	case EMU_FILE_FAULTS:
 		emu_queue_closed(file->queue);
 		break;
+	case EMU_FILE_DMA_BUF:
+		break;
 	}
 	free(file->fds);
 	free(file);

@@ -44,6 +44,7 @@ enum emu_file_kind {
 	EMU_FILE_UEVENTS,
 	EMU_FILE_PAGEMAP,
 	EMU_FILE_FAULTS,	/* a fault queue */
+	EMU_FILE_DMA_BUF,	/* a BAR, handed out; nothing behind it */
 };
 
 /*

@@ -121,6 +121,7 @@ int emu_file_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
 	case EMU_FILE_UEVENTS:
 	case EMU_FILE_PAGEMAP:
 	case EMU_FILE_FAULTS:
+	case EMU_FILE_DMA_BUF:
 		break;
 	}
 	return -ENOTTY;
@@ -378,6 +379,7 @@ static int file_numbers(const struct emu_file *file, unsigned int *major, unsign
 	case EMU_FILE_UEVENTS:
 	case EMU_FILE_PAGEMAP:
 	case EMU_FILE_FAULTS:
+	case EMU_FILE_DMA_BUF:
 		break;
 	}
 	return -ENOTTY; /* they come without a node */

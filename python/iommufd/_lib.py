@@ -38,11 +38,13 @@ PROTOTYPES: Prototypes = {
         c_int, [c_void_p, POINTER(s.DeviceBound), POINTER(s.DeviceOptions), POINTER(c_void_p)]),
     "iommufd_device_attach": (c_int, [c_void_p, c_void_p]),
     "iommufd_device_detach": (c_int, [c_void_p]),
+    "iommufd_device_enter_low_power": (c_int, [c_void_p, c_int]),
     "iommufd_device_find": (c_int, [c_void_p, c_uint64, POINTER(c_void_p)]),
     "iommufd_device_find_id": (c_int, [c_void_p, c_uint32, POINTER(c_void_p)]),
     "iommufd_device_from_fd": (
         c_int, [c_void_p, c_int, POINTER(s.DeviceOptions), POINTER(c_void_p)]),
     "iommufd_device_get_fd": (c_int, [c_void_p]),
+    "iommufd_device_get_feature": (c_int, [c_void_p, c_uint32, c_void_p, c_size_t]),
     "iommufd_device_get_group": (c_int, [c_void_p, POINTER(c_void_p)]),
     "iommufd_device_get_info": (c_int, [c_void_p, POINTER(s.DeviceInfo)]),
     "iommufd_device_get_ioas": (c_int, [c_void_p, POINTER(c_void_p)]),
@@ -50,12 +52,22 @@ PROTOTYPES: Prototypes = {
     "iommufd_device_get_reset_info": (c_int, [c_void_p, c_uint32, POINTER(s.ResetInfo)]),
     "iommufd_device_get_transport": (c_char_p, [c_void_p]),
     "iommufd_device_has": (c_int, [c_void_p, c_uint32]),
+    "iommufd_device_has_feature": (c_int, [c_void_p, c_uint32, c_uint32]),
     "iommufd_device_hot_reset": (c_int, [c_void_p]),
+    "iommufd_device_leave_low_power": (c_int, [c_void_p]),
     "iommufd_device_open": (
         c_int, [c_void_p, c_char_p, POINTER(s.DeviceOptions), POINTER(c_void_p)]),
+    "iommufd_device_read_dma_log": (
+        c_int, [c_void_p, c_uint64, c_uint64, c_uint64, POINTER(c_uint64)]),
     "iommufd_device_ref": (c_void_p, [c_void_p]),
     "iommufd_device_replace": (c_int, [c_void_p, c_void_p]),
     "iommufd_device_reset": (c_int, [c_void_p]),
+    "iommufd_device_set_bus_master": (c_int, [c_void_p, c_int]),
+    "iommufd_device_set_feature": (c_int, [c_void_p, c_uint32, c_void_p, c_size_t]),
+    "iommufd_device_set_vf_token": (c_int, [c_void_p, POINTER(c_uint8)]),
+    "iommufd_device_start_dma_log": (
+        c_int, [c_void_p, POINTER(s.Range), c_size_t, POINTER(c_uint64)]),
+    "iommufd_device_stop_dma_log": (c_int, [c_void_p]),
     "iommufd_device_unref": (c_void_p, [c_void_p]),
     "iommufd_dirty_next": (
         c_int, [POINTER(c_uint64), c_uint64, POINTER(c_uint64), POINTER(c_uint64)]),
@@ -140,6 +152,8 @@ PROTOTYPES: Prototypes = {
     "iommufd_pci_set_memory": (c_int, [c_void_p, c_int]),
     "iommufd_region_get_areas": (
         c_int, [c_void_p, c_uint32, POINTER(s.RegionArea), POINTER(c_size_t)]),
+    "iommufd_region_get_dma_buf": (
+        c_int, [c_void_p, c_uint32, POINTER(s.RegionArea), c_size_t]),
     "iommufd_region_get_info": (c_int, [c_void_p, c_uint32, POINTER(s.RegionInfo)]),
     "iommufd_region_map": (
         c_int, [c_void_p, c_uint32, c_uint64, c_size_t, c_uint32, POINTER(c_void_p)]),

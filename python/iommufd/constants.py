@@ -175,6 +175,31 @@ class ResetFlag(enum.IntFlag):
     OPEN = 1 << 1
 
 
+class Feature(enum.IntEnum):
+    """Features of a device, by the kernel's numbers."""
+
+    PCI_VF_TOKEN = 0
+    MIGRATION = 1
+    MIG_DEVICE_STATE = 2
+    LOW_POWER_ENTRY = 3
+    LOW_POWER_ENTRY_WITH_WAKEUP = 4
+    LOW_POWER_EXIT = 5
+    DMA_LOGGING_START = 6
+    DMA_LOGGING_STOP = 7
+    DMA_LOGGING_REPORT = 8
+    MIG_DATA_SIZE = 9
+    BUS_MASTER = 10
+    DMA_BUF = 11
+    MIG_PRECOPY_INFO_V2 = 12
+
+
+class FeatureAccess(enum.IntFlag):
+    """Ways to use a feature."""
+
+    GET = 1 << 0
+    SET = 1 << 1
+
+
 class IrqIndex(enum.IntEnum):
     """Interrupt indices of a PCI device."""
 
@@ -214,6 +239,8 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_REGION_", RegionIndex),
     ("IOMMUFD_REGION_", RegionFlag),
     ("IOMMUFD_RESET_", ResetFlag),
+    ("IOMMUFD_FEATURE_", Feature),
+    ("IOMMUFD_FEATURE_", FeatureAccess),
     ("IOMMUFD_IRQ_", IrqIndex),
     ("IOMMUFD_IRQ_", IrqFlag),
 )

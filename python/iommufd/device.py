@@ -15,6 +15,7 @@ from ._lib import lib
 from .constants import DeviceFlag
 from .ctx import Context
 from .errors import IommufdError, call
+from .feature import Features
 from .group import Group
 from .ioas import IOAS
 from .irq import Irq
@@ -229,3 +230,8 @@ class Device(Handle):
     def config(self) -> ConfigSpace:
         """The configuration space of a PCI device."""
         return ConfigSpace(self)
+
+    @property
+    def features(self) -> Features:
+        """What the device offers beside registers and interrupts."""
+        return Features(self)

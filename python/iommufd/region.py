@@ -7,7 +7,7 @@ import ctypes
 import warnings
 import weakref
 from ctypes import byref, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
-from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional, Sequence
 
 from . import _structs as s
 from ._lib import lib
@@ -125,6 +125,11 @@ class Region:
         """
         call("iommufd_region_set_ioeventfd", self.device._ptr, self.index, offset, width, value,
              fd)
+
+    def get_dma_buf(self, areas: Sequence[Area] = ()) -> int:
+        """Parts of a BAR, or all of it, as a dma-buf: a descriptor that is the caller's."""
+        items = (s.RegionArea * len(areas))(*areas) if areas else None
+        return call("iommufd_region_get_dma_buf", self.device._ptr, self.index, items, len(areas))
 
     def map(self, offset: int = 0, length: Optional[int] = None, *, read: bool = True,
             write: bool = True) -> MappedRegion:

@@ -25,6 +25,7 @@ contract_tests += \
 	tests/contract/test-device-fd \
 	tests/contract/test-event \
 	tests/contract/test-fault \
+	tests/contract/test-feature \
 	tests/contract/test-group \
 	tests/contract/test-group-fd \
 	tests/contract/test-ioas-map \
@@ -97,6 +98,10 @@ tests_contract_test_event_LDADD = $(contract_libs)
 tests_contract_test_fault_SOURCES = tests/contract/test-fault.c
 tests_contract_test_fault_CFLAGS = $(contract_cflags)
 tests_contract_test_fault_LDADD = $(contract_libs)
+
+tests_contract_test_feature_SOURCES = tests/contract/test-feature.c
+tests_contract_test_feature_CFLAGS = $(contract_cflags)
+tests_contract_test_feature_LDADD = $(contract_libs)
 
 tests_contract_test_group_fd_SOURCES = tests/contract/test-group-fd.c
 tests_contract_test_group_fd_CFLAGS = $(contract_cflags)

@@ -2,6 +2,9 @@
 /* What devices are asked beside their registers and interrupts. */
 #include "fault.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 void play_reset(struct run *r)
 {
 	struct iommufd_reset_info info = { .size = sizeof(info) };
@@ -12,4 +15,54 @@ void play_reset(struct run *r)
 	    !TRY(r, iommufd_device_get_reset_info, r->dev[0], 1, &info))
 		return;
 	TRY(r, iommufd_device_hot_reset, r->dev[0]);
+}
+
+/* What the device lacks: an error that is none of ours. */
+#define ASK(r, function, ...) do { \
+	step_begin(r); \
+	step_end(r, #function, 0, function(__VA_ARGS__)); \
+} while (0)
+
+static void ask_for_what_is_not_there(struct run *r)
+{
+	static const struct iommufd_range range = { 0, 4095 };
+	static const uint8_t token[16];
+	uint64_t page_size = PAGE, bits = 0;
+	struct iommufd_device *d = r->dev[0];
+
+	ASK(r, iommufd_device_get_feature, d, IOMMUFD_FEATURE_MIGRATION, &bits, sizeof(bits));
+	ASK(r, iommufd_device_set_bus_master, d, 1);
+	ASK(r, iommufd_device_set_vf_token, d, token);
+	ASK(r, iommufd_device_start_dma_log, d, &range, 1, &page_size);
+	ASK(r, iommufd_device_read_dma_log, d, 0, PAGE, PAGE, &bits);
+	ASK(r, iommufd_device_stop_dma_log, d);
+}
+
+static bool export_bar(struct run *r)
+{
+	int fd = -1;
+
+	for (int i = 0; i < 2 && fd < 0 && !gives_up(r, i); i++) {
+		step_begin(r);
+		fd = iommufd_region_get_dma_buf(r->dev[0], 0, NULL, 0);
+		if (fd >= 0)
+			iommufd_emu_close(r->emu, fd);
+		step_end(r, "iommufd_region_get_dma_buf", i, fd < 0 ? fd : 0);
+	}
+	return fd >= 0;
+}
+
+void play_feature(struct run *r)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (TRY(r, iommufd_ctx_new, &r->opts, &r->ctx) && open_dev(r, 0, ALONE, 0) &&
+	    TRY(r, iommufd_device_has_feature, r->dev[0], IOMMUFD_FEATURE_LOW_POWER_ENTRY, 0) &&
+	    TRY(r, iommufd_device_enter_low_power, r->dev[0], -1) &&
+	    TRY(r, iommufd_device_leave_low_power, r->dev[0]) &&
+	    TRY(r, iommufd_device_enter_low_power, r->dev[0], fd) &&
+	    TRY(r, iommufd_device_set_feature, r->dev[0], IOMMUFD_FEATURE_LOW_POWER_EXIT, NULL, 0) &&
+	    export_bar(r))
+		ask_for_what_is_not_there(r);
+	close(fd);
 }

@@ -323,6 +323,7 @@ const struct scenario scenarios[] = {
 	{ "region", play_region },
 	{ "reset", play_reset },
 	{ "pasid table", play_pasid_table },
+	{ "feature", play_feature },
 	{ "irq", play_irq },
 	{ "irq that cannot grow", play_fixed_irq },
 	{ "context", play_context },

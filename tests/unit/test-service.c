@@ -57,6 +57,11 @@ static void services_need_a_descriptor(void **state)
 	refused(iommufd_pci_find_capability(dev, 1, &value));
 	refused(iommufd_pci_find_extended_capability(dev, 1, &value));
 	refused(iommufd_device_reset(dev));
+	refused(iommufd_device_has_feature(dev, 0, 0));
+	refused(iommufd_device_get_feature(dev, 0, &value, sizeof(value)));
+	refused(iommufd_device_enter_low_power(dev, -1));
+	refused(iommufd_device_stop_dma_log(dev));
+	refused(iommufd_region_get_dma_buf(dev, 0, NULL, 0));
 }
 
 int main(void)
