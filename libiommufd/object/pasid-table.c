@@ -165,7 +165,8 @@ IOMMUFD_EXPORT int iommufd_pasid_table_clear(struct iommufd_pasid_table *table, 
 	int r = clear(table, __func__, vpasid, 1, &cleared);
 
 	if (!r && !cleared)
-		r = err(-ENOENT, __func__, object_name, "clear what iommufd_pasid_table_next() shows",
+		r = err(-ENOENT, __func__, object_name,
+			"clear what iommufd_pasid_table_next() shows",
 			"virtual PASID %u is in no pair", vpasid);
 	return r;
 }

@@ -230,9 +230,10 @@ int main(void)
 	for (i = 0; i < COUNTS; i++)
 		build(&t[i], counts[i]);
 	for (latency = 2; latency--;) {
-		printf("Virtual to physical PASID; random; %s\n%10s%9s%9s%9s%9s   inline/  library/\n",
+		printf("Virtual to physical PASID; random; %s\n%10s%9s%9s%9s%9s",
 		       latency ? "latency" : "throughput", "pairs", "loop", "array", "inline",
 		       "library");
+		printf("   inline/  library/\n");
 		printf("%46s      array     array\n", "");
 		for (i = 0; i < COUNTS; i++)
 			measure(&t[i], latency);

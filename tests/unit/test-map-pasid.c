@@ -102,7 +102,8 @@ static void random_pairs_are_those_of_an_array(void **state)
 		uint32_t pasid = (uint32_t)test_below(&rng, PHYSICAL - count + 1), j, gone = 0;
 
 		if (test_below(&rng, 2)) {
-			assert_int_equal(add(vpasid, pasid, count), model_add(vpasid, pasid, count));
+			assert_int_equal(add(vpasid, pasid, count),
+					 model_add(vpasid, pasid, count));
 		} else {
 			for (j = 0; j < count; j++) {
 				gone += model[vpasid + j] != 0;
@@ -248,15 +249,17 @@ static void readers_see_each_pair_as_it_is(void **state)
 	assert_int_equal(bad, 0);
 }
 
+#define WITH_TABLE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(random_pairs_are_those_of_an_array, setup, teardown),
-		cmocka_unit_test_setup_teardown(ends_of_the_space_belong_to_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(memory_follows_what_is_in_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(nothing_changes_without_memory, setup, teardown),
-		cmocka_unit_test_setup_teardown(tables_have_the_full_width, setup, teardown),
-		cmocka_unit_test_setup_teardown(readers_see_each_pair_as_it_is, setup, teardown),
+		WITH_TABLE(random_pairs_are_those_of_an_array),
+		WITH_TABLE(ends_of_the_space_belong_to_it),
+		WITH_TABLE(memory_follows_what_is_in_it),
+		WITH_TABLE(nothing_changes_without_memory),
+		WITH_TABLE(tables_have_the_full_width),
+		WITH_TABLE(readers_see_each_pair_as_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
