@@ -14,6 +14,7 @@
 #include <libiommufd/fault.h>
 #include <libiommufd/feature.h>
 #include <libiommufd/group.h>
+#include <libiommufd/hwinfo.h>
 #include <libiommufd/ioas.h>
 #include <libiommufd/irq.h>
 #include <libiommufd/lookup.h>

@@ -82,6 +82,12 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/group.c libiommufd/object/group.h \
 	libiommufd/object/group-fd.c \
 	libiommufd/object/group-policy.c \
+	libiommufd/object/hwinfo.c libiommufd/object/hwinfo.h \
+	libiommufd/object/hwinfo-amd.c \
+	libiommufd/object/hwinfo-decode.c \
+	libiommufd/object/hwinfo-smmuv3.c \
+	libiommufd/object/hwinfo-tegra241.c \
+	libiommufd/object/hwinfo-vtd.c \
 	libiommufd/object/ioas.c libiommufd/object/ioas.h \
 	libiommufd/object/ioas-address.c \
 	libiommufd/object/ioas-copy.c \
@@ -118,6 +124,7 @@ includesub_HEADERS = \
 	include/libiommufd/fault.h \
 	include/libiommufd/feature.h \
 	include/libiommufd/group.h \
+	include/libiommufd/hwinfo.h \
 	include/libiommufd/ioas.h \
 	include/libiommufd/irq.h \
 	include/libiommufd/lookup.h \

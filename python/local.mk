@@ -17,6 +17,7 @@ dist_iommufdpy_DATA = \
 	python/iommufd/fault.py \
 	python/iommufd/feature.py \
 	python/iommufd/group.py \
+	python/iommufd/hwinfo.py \
 	python/iommufd/ioas.py \
 	python/iommufd/irq.py \
 	python/iommufd/pasid_table.py \
@@ -39,6 +40,7 @@ EXTRA_DIST += \
 	python/tests/test_examples.py \
 	python/tests/test_feature.py \
 	python/tests/test_group.py \
+	python/tests/test_hwinfo.py \
 	python/tests/test_ioas.py \
 	python/tests/test_ioas_buffers.py \
 	python/tests/test_irq.py \

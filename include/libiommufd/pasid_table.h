@@ -53,7 +53,7 @@ struct iommufd_pasid_table_info {
  * Make an empty table.
  *
  * @param virtual_width   bits of a virtual number, 1 to 20: what the guest is told that the device has
- * @param physical_width  bits of a physical number, 1 to 20: as many as the device has
+ * @param physical_width  bits of a physical number, 1 to 20: pasid_width of struct iommufd_hw_info; a device whose width is 0 has none to table
  * @param out             the table, owned by the caller, one reference; NULL on failure
  * @return 0, or:
  *   -EINVAL         @p out is NULL, or a width is not 1 to 20

@@ -18,15 +18,16 @@ from __future__ import annotations
 
 from ._lib import lib
 from .constants import (Cap, DeviceFlag, DirtyFlag, EventType, FaultAccess, FaultAnswer, FaultFlag,
-                        Feature, FeatureAccess, GroupFlag, GroupPolicy, IOASFlag, IrqFlag,
-                        IrqIndex, LogLevel, MapFlag, MemberFlag, Memory, RegionFlag, RegionIndex,
-                        ResetFlag)
+                        Feature, FeatureAccess, GroupFlag, GroupPolicy, HwCap, HwFieldFlag,
+                        HwInfoType, IOASFlag, IrqFlag, IrqIndex, LogLevel, MapFlag, MemberFlag,
+                        Memory, RegionFlag, RegionIndex, ResetFlag)
 from .ctx import Context, Event
 from .device import Device, DeviceInfo
 from .errors import IommufdError
 from .fault import Fault, FaultGroup, FaultQueue
 from .feature import Features
 from .group import Group, GroupInfo, GroupMember
+from .hwinfo import HwField, HwInfo
 from .ioas import IOAS, IOASInfo, Mapping, Range, Span
 from .irq import EventFd, Irq, IrqInfo, wait
 from .pasid_table import PasidRange, PasidTable, PasidTableInfo
@@ -38,11 +39,11 @@ __all__ = [
     "Area", "Cap", "ConfigSpace", "Context", "Device", "DeviceFlag", "DeviceInfo", "DirtyFlag",
     "Event", "EventFd", "EventType", "Fault", "FaultAccess", "FaultAnswer", "FaultFlag",
     "FaultGroup", "FaultQueue", "Feature", "FeatureAccess", "Features", "Group", "GroupFlag",
-    "GroupInfo", "GroupMember", "GroupPolicy", "IOAS", "IOASFlag", "IOASInfo", "IommufdError",
-    "Irq", "IrqFlag", "IrqIndex", "IrqInfo", "LogLevel", "MapFlag", "MappedRegion", "Mapping",
-    "MemberFlag", "Memory", "PasidRange", "PasidTable", "PasidTableInfo", "Range", "Region",
-    "RegionFlag", "RegionIndex", "RegionInfo", "ResetFlag", "ResetInfo", "Span", "version",
-    "wait",
+    "GroupInfo", "GroupMember", "GroupPolicy", "HwCap", "HwField", "HwFieldFlag", "HwInfo",
+    "HwInfoType", "IOAS", "IOASFlag", "IOASInfo", "IommufdError", "Irq", "IrqFlag", "IrqIndex",
+    "IrqInfo", "LogLevel", "MapFlag", "MappedRegion", "Mapping", "MemberFlag", "Memory",
+    "PasidRange", "PasidTable", "PasidTableInfo", "Range", "Region", "RegionFlag", "RegionIndex",
+    "RegionInfo", "ResetFlag", "ResetInfo", "Span", "version", "wait",
 ]
 
 

@@ -46,6 +46,8 @@ PROTOTYPES: Prototypes = {
     "iommufd_device_get_fd": (c_int, [c_void_p]),
     "iommufd_device_get_feature": (c_int, [c_void_p, c_uint32, c_void_p, c_size_t]),
     "iommufd_device_get_group": (c_int, [c_void_p, POINTER(c_void_p)]),
+    "iommufd_device_get_hw_info": (c_int, [c_void_p, POINTER(s.HwInfo)]),
+    "iommufd_device_get_hw_info_of": (c_int, [c_void_p, c_uint32, POINTER(s.HwInfo)]),
     "iommufd_device_get_info": (c_int, [c_void_p, POINTER(s.DeviceInfo)]),
     "iommufd_device_get_ioas": (c_int, [c_void_p, POINTER(c_void_p)]),
     "iommufd_device_get_report": (c_char_p, [c_void_p]),
@@ -87,6 +89,9 @@ PROTOTYPES: Prototypes = {
     "iommufd_group_open": (c_int, [c_void_p, c_int, POINTER(c_void_p)]),
     "iommufd_group_ref": (c_void_p, [c_void_p]),
     "iommufd_group_unref": (c_void_p, [c_void_p]),
+    "iommufd_hw_info_get": (c_int, [POINTER(s.HwInfo), c_char_p, POINTER(c_uint64)]),
+    "iommufd_hw_info_next": (
+        c_int, [POINTER(s.HwInfo), POINTER(c_size_t), POINTER(s.HwField)]),
     "iommufd_ioas_allow": (c_int, [c_void_p, POINTER(s.Range), c_size_t]),
     "iommufd_ioas_copy": (
         c_int, [c_void_p, c_void_p, c_uint64, c_uint64, c_uint32, POINTER(c_uint64),

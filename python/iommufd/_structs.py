@@ -143,6 +143,32 @@ class GroupMember(SizedStructure):
     ]
 
 
+class HwInfo(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("type", c_uint32),
+        ("data_length", c_uint32),
+        ("capabilities", c_uint64),
+        ("pasid_width", c_uint32),
+        ("reserved", c_uint32),
+        ("data", c_uint8 * 256),
+    ]
+
+
+class HwField(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("reg", c_char_p),
+        ("name", c_char_p),
+        ("meaning", c_char_p),
+        ("value", c_uint64),
+        ("first_bit", c_uint32),
+        ("bits", c_uint32),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
 class Range(Structure):
     _fields_ = [("start", c_uint64), ("last", c_uint64)]
 
@@ -255,6 +281,8 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_fault_group": FaultGroup,
     "iommufd_group_info": GroupInfo,
     "iommufd_group_member": GroupMember,
+    "iommufd_hw_info": HwInfo,
+    "iommufd_hw_field": HwField,
     "iommufd_range": Range,
     "iommufd_ioas_opts": IOASOptions,
     "iommufd_ioas_info": IOASInfo,

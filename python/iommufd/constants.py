@@ -69,6 +69,31 @@ class DeviceFlag(enum.IntFlag):
     MEDIATED = 1 << 3
 
 
+class HwInfoType(enum.IntEnum):
+    """Whose registers an IOMMU has."""
+
+    NONE = 0
+    INTEL_VTD = 1
+    ARM_SMMUV3 = 2
+    TEGRA241_CMDQV = 3
+    AMD = 4
+
+
+class HwCap(enum.IntFlag):
+    """What an IOMMU can do for a device; ATS_NOT_SUPPORTED is what it cannot."""
+
+    DIRTY_TRACKING = 1 << 0
+    PASID_EXEC = 1 << 1
+    PASID_PRIV = 1 << 2
+    ATS_NOT_SUPPORTED = 1 << 3
+
+
+class HwFieldFlag(enum.IntFlag):
+    """What the kernel says of a field."""
+
+    GUEST = 1 << 0
+
+
 class GroupPolicy(enum.IntEnum):
     """Which devices that share an IOMMU group a context may have."""
 
@@ -226,6 +251,9 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_CAP_", Cap),
     ("IOMMUFD_EVENT_", EventType),
     ("IOMMUFD_DEVICE_", DeviceFlag),
+    ("IOMMUFD_HW_INFO_", HwInfoType),
+    ("IOMMUFD_HW_CAP_", HwCap),
+    ("IOMMUFD_HW_FIELD_", HwFieldFlag),
     ("IOMMUFD_GROUP_", GroupPolicy),
     ("IOMMUFD_GROUP_", GroupFlag),
     ("IOMMUFD_GROUP_MEMBER_", MemberFlag),

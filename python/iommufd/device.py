@@ -12,11 +12,12 @@ from typing import Callable, Dict, List, NamedTuple, Optional
 from . import _structs as s
 from ._handle import Handle, receive
 from ._lib import lib
-from .constants import DeviceFlag
+from .constants import DeviceFlag, HwInfoType
 from .ctx import Context
 from .errors import IommufdError, call
 from .feature import Features
 from .group import Group
+from .hwinfo import HwInfo, read_hw_info
 from .ioas import IOAS
 from .irq import Irq
 from .pci import ConfigSpace
@@ -151,6 +152,15 @@ class Device(Handle):
         The context has to own all of it. Attachments and mappings stay.
         """
         call("iommufd_device_hot_reset", self._ptr)
+
+    def get_hw_info(self, type: int = HwInfoType.NONE) -> HwInfo:
+        """The IOMMU in front of the device, as one of several things that it is."""
+        return read_hw_info(self, type)
+
+    @property
+    def hw_info(self) -> HwInfo:
+        """The IOMMU in front of the device, as the kernel tells."""
+        return read_hw_info(self, HwInfoType.NONE)
 
     def fileno(self) -> int:
         """The descriptor of the device; it belongs to the device."""

@@ -175,6 +175,30 @@ static void fault_structs(void)
 	end_struct();
 }
 
+static void hwinfo_structs(void)
+{
+	STRUCT(iommufd_hw_info);
+	FIELD(iommufd_hw_info, size);
+	FIELD(iommufd_hw_info, type);
+	FIELD(iommufd_hw_info, data_length);
+	FIELD(iommufd_hw_info, capabilities);
+	FIELD(iommufd_hw_info, pasid_width);
+	FIELD(iommufd_hw_info, reserved);
+	FIELD(iommufd_hw_info, data);
+	end_struct();
+	STRUCT(iommufd_hw_field);
+	FIELD(iommufd_hw_field, size);
+	FIELD(iommufd_hw_field, reg);
+	FIELD(iommufd_hw_field, name);
+	FIELD(iommufd_hw_field, meaning);
+	FIELD(iommufd_hw_field, value);
+	FIELD(iommufd_hw_field, first_bit);
+	FIELD(iommufd_hw_field, bits);
+	FIELD(iommufd_hw_field, flags);
+	FIELD(iommufd_hw_field, reserved);
+	end_struct();
+}
+
 static void ioas_structs(void)
 {
 	STRUCT(iommufd_range);
@@ -392,6 +416,20 @@ static void fault_constants(void)
 	CONSTANT(IOMMUFD_FAULT_INVALID);
 }
 
+static void hwinfo_constants(void)
+{
+	CONSTANT(IOMMUFD_HW_INFO_NONE);
+	CONSTANT(IOMMUFD_HW_INFO_INTEL_VTD);
+	CONSTANT(IOMMUFD_HW_INFO_ARM_SMMUV3);
+	CONSTANT(IOMMUFD_HW_INFO_TEGRA241_CMDQV);
+	CONSTANT(IOMMUFD_HW_INFO_AMD);
+	CONSTANT(IOMMUFD_HW_CAP_DIRTY_TRACKING);
+	CONSTANT(IOMMUFD_HW_CAP_PASID_EXEC);
+	CONSTANT(IOMMUFD_HW_CAP_PASID_PRIV);
+	CONSTANT(IOMMUFD_HW_CAP_ATS_NOT_SUPPORTED);
+	CONSTANT(IOMMUFD_HW_FIELD_GUEST);
+}
+
 static void ioas_constants(void)
 {
 	CONSTANT(IOMMUFD_IOAS_NO_HUGE_PAGES);
@@ -433,6 +471,7 @@ int main(void)
 	event_structs();
 	device_structs();
 	fault_structs();
+	hwinfo_structs();
 	ioas_structs();
 	pasid_structs();
 	emu_structs();
@@ -441,6 +480,7 @@ int main(void)
 	context_constants();
 	device_constants();
 	fault_constants();
+	hwinfo_constants();
 	ioas_constants();
 	emu_constants();
 	printf("}}\n");

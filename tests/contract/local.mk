@@ -28,6 +28,7 @@ contract_tests += \
 	tests/contract/test-feature \
 	tests/contract/test-group \
 	tests/contract/test-group-fd \
+	tests/contract/test-hwinfo \
 	tests/contract/test-ioas-map \
 	tests/contract/test-ioas-mapv \
 	tests/contract/test-ioas-unmap \
@@ -110,6 +111,10 @@ tests_contract_test_group_fd_LDADD = $(contract_libs)
 tests_contract_test_group_SOURCES = tests/contract/test-group.c
 tests_contract_test_group_CFLAGS = $(contract_cflags)
 tests_contract_test_group_LDADD = $(contract_libs)
+
+tests_contract_test_hwinfo_SOURCES = tests/contract/test-hwinfo.c
+tests_contract_test_hwinfo_CFLAGS = $(contract_cflags)
+tests_contract_test_hwinfo_LDADD = $(contract_libs)
 
 tests_contract_test_ioas_map_SOURCES = tests/contract/test-ioas-map.c
 tests_contract_test_ioas_map_CFLAGS = $(contract_cflags)

@@ -119,6 +119,7 @@ void play_group(struct run *r);
 void play_broker(struct run *r);
 void play_update(struct run *r);
 void play_dirty(struct run *r);
+void play_hwinfo(struct run *r);
 void play_pasid_table(struct run *r);
 void play_irq(struct run *r);
 void play_fixed_irq(struct run *r);

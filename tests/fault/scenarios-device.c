@@ -5,6 +5,26 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* -- the IOMMU in front of it */
+
+void play_hwinfo(struct run *r)
+{
+	struct iommufd_hw_info info = { .size = sizeof(info) };
+	struct iommufd_hw_field field = { .size = sizeof(field) };
+	uint64_t value;
+	size_t at = 0;
+
+	if (!TRY(r, iommufd_ctx_new, &r->opts, &r->ctx) || !open_dev(r, 0, ALONE, 7) ||
+	    iommufd_device_has(r->dev[0], IOMMUFD_CAP_HW_INFO) != 1 ||
+	    !TRY(r, iommufd_device_get_hw_info, r->dev[0], &info) ||
+	    !TRY(r, iommufd_device_get_hw_info_of, r->dev[0], IOMMUFD_HW_INFO_INTEL_VTD, &info) ||
+	    !TRY(r, iommufd_hw_info_next, &info, &at, &field))
+		return;
+	TRY(r, iommufd_hw_info_get, &info, "ecap.IRO", &value);
+}
+
+/* -- reset */
+
 void play_reset(struct run *r)
 {
 	struct iommufd_reset_info info = { .size = sizeof(info) };

@@ -321,6 +321,7 @@ const struct scenario scenarios[] = {
 	{ "broker", play_broker },
 	{ "adopt", play_adopt },
 	{ "region", play_region },
+	{ "hardware facts", play_hwinfo },
 	{ "reset", play_reset },
 	{ "pasid table", play_pasid_table },
 	{ "feature", play_feature },
