@@ -58,6 +58,27 @@ class EduDmaTest(unittest.TestCase):
         self.assertRegex(done.stderr, r"^edu-dma: .*0000:7f:1f\.7.*\[ENOENT\]; .+\n$")
 
 
+class HwInfoTest(unittest.TestCase):
+    program = os.path.join(os.environ.get("top_builddir", "."), "doc/examples/hwinfo")
+
+    def run_on(self, backend: str) -> subprocess.CompletedProcess:
+        return subprocess.run([self.program], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, env={**os.environ, "LIBIOMMUFD_EMU": "1",
+                                              "LIBIOMMUFD_BACKEND": backend})
+
+    def test_prints_fields(self) -> None:
+        done = self.run_on("cdev+iommufd")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        self.assertTrue(done.stdout.startswith("an IOMMU: Intel VT-d\nno PASIDs\n"), done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^ecap  47:47 FLTS +0 +first-stage translation")
+        self.assertRegex(done.stdout, r"(?m)^cap   21:16 MGAW +0x26 ")
+
+    def test_says_why_not(self) -> None:
+        done = self.run_on("group+type1")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertRegex(done.stderr, r"^hwinfo: .+; .+\n$")
+
+
 class ReadmeTest(unittest.TestCase):
     def test_programs_run(self) -> None:
         for name in "README.md", "python/README.md":
