@@ -110,7 +110,7 @@ enum {
 	IOMMUFD_EMU_CALL_IOCTL = 1 << 1,    /**< any ioctl */
 	IOMMUFD_EMU_CALL_READ = 1 << 2,     /**< pread of a device, read of a descriptor */
 	IOMMUFD_EMU_CALL_WRITE = 1 << 3,    /**< pwrite to a device, write to a descriptor */
-	IOMMUFD_EMU_CALL_MMAP = 1 << 4,     /**< mmap of a device */
+	IOMMUFD_EMU_CALL_MMAP = 1 << 4,     /**< mmap of a device or of /dev/iommu */
 	IOMMUFD_EMU_CALL_DUP = 1 << 5,      /**< duplication of a descriptor */
 	IOMMUFD_EMU_CALL_SYSFS = 1 << 6,    /**< a look at sysfs or at a descriptor: read, readlink, readdir, lstat, fstat */
 	IOMMUFD_EMU_CALL_POPULATE = 1 << 7, /**< the look at memory after a map or attach failed; locking memory */
@@ -127,7 +127,7 @@ struct iommufd_emu_counts {
 	uint64_t attached;    /**< devices attached to an address space */
 	uint64_t mappings;    /**< areas in all address spaces and containers */
 	uint64_t pinned_pages;/**< 4 KiB pages pinned for DMA, or locked in memory */
-	uint64_t bar_maps;    /**< live memory mappings of BARs */
+	uint64_t bar_maps;    /**< live memory mappings of BARs, and of vIOMMUs */
 	uint64_t eventfds;    /**< eventfds held as interrupt triggers */
 	uint64_t dma_bytes;   /**< bytes moved by devices */
 	uint64_t dma_faults;  /**< device accesses that the page table refused, or to memory that is not there */

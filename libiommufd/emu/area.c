@@ -86,6 +86,8 @@ int emu_ioas_cut(struct emu_ioas *ioas, uint64_t last)
 		return 0;
 	if ((last + 1) & mask || (area->offset + (last + 1 - area->start)) & mask)
 		return -EINVAL;
+	if (area->locks)
+		return -EINVAL;
 	if (area->window)
 		return -EOPNOTSUPP; /* the place of a file goes as a whole */
 	return split(ioas, area, last);
@@ -111,6 +113,8 @@ int emu_ioas_unmap(struct emu_ioas *ioas, uint64_t start, uint64_t length, uint6
 		if (i == ioas->nr_areas || ioas->areas[i]->start > last)
 			return 0;
 		area_last = ioas->areas[i]->last;
+		if (ioas->areas[i]->locks)
+			return -EBUSY;
 		if (ioas->areas[i]->start < start || area_last > last)
 			return -ENOENT;
 		*removed += area_last - ioas->areas[i]->start + 1;
@@ -121,13 +125,18 @@ int emu_ioas_unmap(struct emu_ioas *ioas, uint64_t start, uint64_t length, uint6
 	}
 }
 
-void emu_ioas_unmap_all(struct emu_ioas *ioas, uint64_t *removed)
+int emu_ioas_unmap_all(struct emu_ioas *ioas, uint64_t *removed)
 {
+	size_t locked = 0;
+
 	*removed = 0;
-	while (ioas->nr_areas) {
-		const struct emu_area *area = ioas->areas[ioas->nr_areas - 1];
+	while (locked < ioas->nr_areas && !ioas->areas[locked]->locks)
+		locked++;
+	for (size_t end = locked; end; end--) {
+		const struct emu_area *area = ioas->areas[end - 1];
 
 		*removed += area->last - area->start + 1;
-		emu_ioas_remove(ioas, ioas->nr_areas - 1);
+		emu_ioas_remove(ioas, end - 1);
 	}
+	return ioas->nr_areas ? -EBUSY : 0;
 }

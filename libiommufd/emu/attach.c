@@ -74,6 +74,8 @@ void emu_detach(struct emu_device *dev)
 	count_attached(dev, false);
 	if (!dev->group->attached)
 		dev->group->hwpt = NULL;
+	if (dev->mock)
+		emu_mock_detach(dev->mock);
 	emu_fault_leave(hwpt, dev, EMU_NO_PASID);
 	emu_iova_unreserve(hwpt->ioas, dev);
 	emu_hwpt_put(hwpt);

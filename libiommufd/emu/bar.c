@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "emu/engine.h"
+#include "emu/mapping.h"
 #include "os/uapi.h"
 
 /* In the order a program writes them: the last of a sequence starts it. */
@@ -140,7 +141,7 @@ static int check_request(const struct emu_file *file, size_t n, uint64_t offset)
 int emu_bar_mmap(struct emu_file *file, size_t n, int prot, uint64_t offset, void **out)
 {
 	struct emu_device *dev = file->device;
-	struct emu_bar_map *map;
+	struct emu_mapping *mapping;
 	struct emu_bar *bar;
 	uint64_t start = EMU_REGION_AT(offset);
 	void *addr;
@@ -149,8 +150,8 @@ int emu_bar_mmap(struct emu_file *file, size_t n, int prot, uint64_t offset, voi
 	if (r)
 		return r;
 	bar = &dev->bars[EMU_REGION_INDEX(offset)];
-	map = malloc(sizeof(*map));
-	if (!map)
+	mapping = emu_mapping_new(file, n);
+	if (!mapping)
 		return -ENOMEM;
 	if (!bar->maps) {
 		r = make_memory(dev, bar);
@@ -164,76 +165,23 @@ int emu_bar_mmap(struct emu_file *file, size_t n, int prot, uint64_t offset, voi
 			release_memory(bar);
 		goto fail;
 	}
-	n = (n + EMU_PAGE - 1) / EMU_PAGE * EMU_PAGE;
-	*map = (struct emu_bar_map){ .next = dev->emu->bar_maps,
-				     .file = file,
-				     .bar = (unsigned int)EMU_REGION_INDEX(offset),
-				     .start = (uintptr_t)addr,
-				     .size = n,
-				     .left = n };
-	dev->emu->bar_maps = map;
-	dev->emu->counts.bar_maps++;
+	mapping->bar = (unsigned int)EMU_REGION_INDEX(offset);
+	emu_mapping_add(mapping, addr);
 	bar->maps++;
-	file->holds++;
 	emu_engine_kick(dev->emu);
 	*out = addr;
 	return 0;
 fail:
-	free(map);
+	free(mapping);
 	return r;
 }
 
-static void forget(struct iommufd_emu *emu, struct emu_bar_map *map)
+void emu_bar_unmapped(struct emu_device *dev, unsigned int index)
 {
-	struct emu_file *file = map->file;
-	struct emu_bar *bar = &file->device->bars[map->bar];
+	struct emu_bar *bar = &dev->bars[index];
 
-	if (map->bar == 0)
-		emu_bar_sync(file->device); /* the last writes count too */
+	if (index == 0)
+		emu_bar_sync(dev); /* the last writes count too */
 	if (!--bar->maps)
 		release_memory(bar);
-	emu->counts.bar_maps--;
-	free(map);
-	file->holds--;
-	emu_file_put(emu, file);
-}
-
-void emu_bar_munmap(struct iommufd_emu *emu, uintptr_t addr, size_t n)
-{
-	struct emu_bar_map **at = &emu->bar_maps;
-
-	n = (n + EMU_PAGE - 1) / EMU_PAGE * EMU_PAGE;
-	while (*at) {
-		struct emu_bar_map *map = *at;
-		uintptr_t start = map->start > addr ? map->start : addr;
-		uintptr_t end =
-			map->start + map->size < addr + n ? map->start + map->size : addr + n;
-
-		if (start < end)
-			map->left -= map->left < end - start ? map->left : end - start;
-		if (map->left) {
-			at = &map->next;
-			continue;
-		}
-		*at = map->next;
-		forget(emu, map);
-	}
-}
-
-bool emu_bar_overlaps(const struct iommufd_emu *emu, uint64_t addr, uint64_t n)
-{
-	for (const struct emu_bar_map *map = emu->bar_maps; map; map = map->next)
-		if (addr < map->start + map->size && map->start < addr + n)
-			return true;
-	return false;
-}
-
-void emu_bar_free_all(struct iommufd_emu *emu)
-{
-	while (emu->bar_maps) {
-		struct emu_bar_map *map = emu->bar_maps;
-
-		emu->bar_maps = map->next;
-		forget(emu, map);
-	}
 }

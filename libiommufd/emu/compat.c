@@ -97,7 +97,7 @@ static int unmap_dma(struct emu_iommu *iommu, uint64_t arg)
 	if (in.flags & K_VFIO_DMA_UNMAP_FLAG_ALL) {
 		if (in.iova || in.size)
 			return -EINVAL;
-		emu_ioas_unmap_all(ioas, &removed);
+		r = emu_ioas_unmap_all(ioas, &removed);
 	} else {
 		r = unmap_range(ioas, in.iova, in.size, &removed);
 	}

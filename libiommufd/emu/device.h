@@ -210,11 +210,9 @@ void emu_bar_write(struct emu_device *dev, unsigned int bar, uint64_t at, unsign
 
 /* bar.c */
 int emu_bar_mmap(struct emu_file *file, size_t n, int prot, uint64_t offset, void **out);
-void emu_bar_munmap(struct iommufd_emu *emu, uintptr_t addr, size_t n);
-bool emu_bar_overlaps(const struct iommufd_emu *emu, uint64_t addr, uint64_t n);
+void emu_bar_unmapped(struct emu_device *dev, unsigned int index);
 /* Take in what was written to mapped registers, and show what they hold now. */
 void emu_bar_sync(struct emu_device *dev);
-void emu_bar_free_all(struct iommufd_emu *emu);
 
 /* edu.c */
 void emu_edu_reset(struct emu_device *dev);

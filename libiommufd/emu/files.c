@@ -132,6 +132,7 @@ static void file_close(struct iommufd_emu *emu, struct emu_file *file)
 		emu_pagemap_close(file);
 		break;
 	case EMU_FILE_FAULTS:
+	case EMU_FILE_EVENTS:
 		emu_queue_closed(file->queue);
 		break;
 	case EMU_FILE_DMA_BUF:

@@ -5,7 +5,7 @@
 
 #include "emu/device.h"
 #include "emu/fault.h"
-#include "emu/mock.h"
+#include "emu/viommu.h"
 #include "os/mock.h"
 
 /* What the driver of a VT-d without scalable mode grants, tables for no IOMMU, and mocks. */
@@ -33,10 +33,12 @@ void emu_ioas_align(struct emu_ioas *ioas)
 	for (const struct emu_hwpt *hwpt = ioas->hwpts; hwpt; hwpt = hwpt->next)
 		if (page_size(hwpt) > ioas->alignment)
 			ioas->alignment = page_size(hwpt);
+	if (ioas->accesses)
+		ioas->alignment = EMU_PAGE;
 }
 
 /* Mappings made when anything went must suit the hardware now. */
-static int check_alignment(const struct emu_ioas *ioas, uint64_t alignment)
+int emu_ioas_check_alignment(const struct emu_ioas *ioas, uint64_t alignment)
 {
 	uint64_t mask = alignment - 1;
 
@@ -97,7 +99,7 @@ static int fill(const struct emu_device *dev, struct emu_hwpt *hwpt)
 	int r = 0;
 
 	if (page_size(hwpt) > ioas->alignment)
-		r = check_alignment(ioas, page_size(hwpt));
+		r = emu_ioas_check_alignment(ioas, page_size(hwpt));
 	if (!r)
 		r = reserve_outside(ioas, &range, hwpt);
 	if (!r && !ioas->hwpts)
@@ -160,7 +162,9 @@ static void empty(struct emu_hwpt *hwpt)
 
 void emu_hwpt_destroy(struct emu_hwpt *hwpt)
 {
-	if (hwpt->parent)
+	if (hwpt->viommu)
+		hwpt->viommu->object.users--;
+	else if (hwpt->parent)
 		hwpt->parent->object.users--;
 	else
 		empty(hwpt);
@@ -217,6 +221,8 @@ static int new_table(struct emu_device *dev, struct emu_object *parent,
 		return new_paging(dev, (struct emu_ioas *)parent, arg, out);
 	if (parent->type == EMU_OBJECT_HWPT)
 		return emu_nested_new(dev, (struct emu_hwpt *)parent, arg, out);
+	if (parent->type == EMU_OBJECT_VIOMMU)
+		return emu_nested_new_on(dev, (struct emu_viommu *)parent, arg, out);
 	return -EINVAL;
 }
 

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "emu/mock.h"
-#include "emu/queue.h"
+#include "emu/viommu.h"
 #include "os/mock.h"
 
 struct row {

@@ -15,6 +15,11 @@ enum emu_object_type {
 	EMU_OBJECT_HWPT,	/* filled from an address space */
 	EMU_OBJECT_NESTED,	/* a HWPT whose table is the guest's */
 	EMU_OBJECT_FAULT,
+	EMU_OBJECT_VIOMMU,
+	EMU_OBJECT_VDEVICE,
+	EMU_OBJECT_VEVENTQ,
+	EMU_OBJECT_HW_QUEUE,
+	EMU_OBJECT_ACCESS,
 	EMU_OBJECT_MOCK,
 };
 
@@ -31,13 +36,20 @@ struct emu_iommu {
 	struct emu_object **objects;	/* by id - 1; ids are reused, lowest first */
 	uint32_t room;
 	uint32_t nr_objects;
+	uint32_t nr_buried;
+	struct emu_object grave;	/* in place of objects whose ids are not used again */
 	bool charge_process;		/* IOMMU_OPTION_RLIMIT_MODE */
 	struct emu_ioas *vfio_ioas;
 	bool noiommu;			/* the container of groups without an IOMMU */
+	struct emu_viommu *mappable;	/* those with pages in its file, by offset */
 };
 
 struct emu_device;
 struct emu_fault;
+struct emu_hw_queue;
+struct emu_veventq;
+struct emu_viommu;
+struct k_iommu_hwpt_invalidate;
 struct k_iommu_hwpt_alloc;
 
 
@@ -58,6 +70,8 @@ int emu_cmd_respond(const struct emu_cmd *cmd, size_t size);
 /* object.c */
 int emu_object_add(struct emu_iommu *iommu, struct emu_object *object, enum emu_object_type type);
 void emu_object_remove(struct emu_iommu *iommu, struct emu_object *object);
+/* Removes it, and keeps its id from others for as long as the context lives. */
+void emu_object_bury(struct emu_iommu *iommu, struct emu_object *object);
 void *emu_object_get(struct emu_iommu *iommu, uint32_t id, enum emu_object_type type);
 void emu_object_destroy_all(struct emu_iommu *iommu);
 int emu_cmd_destroy(struct emu_cmd *cmd);
@@ -81,6 +95,7 @@ struct emu_area {
 	struct emu_pages *pages;
 	uint64_t offset;	/* of start, in bytes from pages->base */
 	bool pinned;
+	unsigned int locks;	/* of HW queues, which keep it mapped */
 	struct emu_area *next_pinned;
 	void *window;		/* of a file, where there is no IOMMU: its place in memory */
 	size_t window_size;
@@ -111,6 +126,7 @@ struct emu_ioas {
 	uint64_t alignment;
 	bool no_huge_pages;
 	struct emu_hwpt *hwpts;		/* oldest first */
+	unsigned int accesses;		/* of HW queues */
 };
 
 /* ioas.c */
@@ -132,7 +148,7 @@ int emu_ioas_make_room(struct emu_ioas *ioas, size_t extra);
 void emu_ioas_insert(struct emu_ioas *ioas, struct emu_area *area);
 void emu_ioas_remove(struct emu_ioas *ioas, size_t at);
 int emu_ioas_unmap(struct emu_ioas *ioas, uint64_t start, uint64_t length, uint64_t *removed);
-void emu_ioas_unmap_all(struct emu_ioas *ioas, uint64_t *removed);
+int emu_ioas_unmap_all(struct emu_ioas *ioas, uint64_t *removed);
 /* Makes two mappings of one that goes on after @last, so that one ends there. */
 int emu_ioas_cut(struct emu_ioas *ioas, uint64_t last);
 
@@ -189,6 +205,7 @@ struct emu_hwpt {
 	struct emu_dirty dirty;
 	struct emu_fault *fault;	/* where its devices' page faults go, or NULL */
 	struct emu_hwpt *parent;	/* of a nested one */
+	struct emu_viommu *viommu;	/* that it was made of, in the parent's place */
 	uint32_t iotlb[EMU_IOTLB_ENTRIES];
 };
 
@@ -199,11 +216,15 @@ void emu_hwpt_put(struct emu_hwpt *hwpt);
 void emu_hwpt_destroy(struct emu_hwpt *hwpt);
 /* Works out again what start and length of mappings have to be multiples of. */
 void emu_ioas_align(struct emu_ioas *ioas);
+/* -EADDRINUSE if there are mappings that are not. */
+int emu_ioas_check_alignment(const struct emu_ioas *ioas, uint64_t alignment);
 int emu_cmd_hwpt_alloc(struct emu_cmd *cmd);
 
 /* nested.c */
 int emu_nested_new(struct emu_device *dev, struct emu_hwpt *parent,
 		   const struct k_iommu_hwpt_alloc *arg, struct emu_hwpt **out);
+int emu_nested_new_on(struct emu_device *dev, struct emu_viommu *viommu,
+		      const struct k_iommu_hwpt_alloc *arg, struct emu_hwpt **out);
 int emu_cmd_hwpt_invalidate(struct emu_cmd *cmd);
 
 /* dirty.c */
@@ -222,9 +243,5 @@ int emu_compat_ioctl(struct emu_iommu *iommu, uint32_t request, uint64_t arg);
 
 /* hwinfo.c */
 int emu_cmd_hw_info(struct emu_cmd *cmd);
-int emu_cmd_viommu_alloc(struct emu_cmd *cmd);
-int emu_cmd_vdevice_alloc(struct emu_cmd *cmd);
-int emu_cmd_veventq_alloc(struct emu_cmd *cmd);
-int emu_cmd_hw_queue_alloc(struct emu_cmd *cmd);
 
 #endif

@@ -34,6 +34,7 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/group.h \
 	libiommufd/emu/hwinfo.c \
 	libiommufd/emu/hwpt.c \
+	libiommufd/emu/hwqueue.c \
 	libiommufd/emu/info.c \
 	libiommufd/emu/inject.c \
 	libiommufd/emu/ioas.c \
@@ -45,6 +46,8 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/machine.c \
 	libiommufd/emu/machine.h \
 	libiommufd/emu/map.c \
+	libiommufd/emu/mapping.c \
+	libiommufd/emu/mapping.h \
 	libiommufd/emu/mock-check.c \
 	libiommufd/emu/mock-ops.c \
 	libiommufd/emu/mock.c \
@@ -81,6 +84,10 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/uevent.c \
 	libiommufd/emu/uevent.h \
 	libiommufd/emu/user.c \
+	libiommufd/emu/vdevice.c \
+	libiommufd/emu/veventq.c \
+	libiommufd/emu/viommu.c \
+	libiommufd/emu/viommu.h \
 	libiommufd/os/sys-kernel.c
 libiommufd_emu_la_LDFLAGS = $(AM_LDFLAGS) -version-info $(LIBIOMMUFD_EMU_LT_VERSION) \
 	-Wl,--version-script=$(top_srcdir)/libiommufd/emu/libiommufd-emu.sym -Wl,--no-undefined

@@ -10,6 +10,7 @@
 #include "emu/device.h"
 #include "emu/engine.h"
 #include "emu/iommu.h"
+#include "emu/mapping.h"
 
 #define MACHINE_FLAGS \
 	(IOMMUFD_EMU_EMPTY | IOMMUFD_EMU_NO_IOMMU_NODE | IOMMUFD_EMU_NO_PERMISSION | \
@@ -19,7 +20,7 @@
 static void machine_free(struct iommufd_emu *emu)
 {
 	emu_lock(emu);
-	emu_bar_free_all(emu);
+	emu_mapping_free_all(emu);
 	emu_file_free_all(emu);
 	emu_unlock_all(emu);
 	emu_unlock(emu);

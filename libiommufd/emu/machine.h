@@ -32,6 +32,7 @@ struct emu_group;
 struct emu_iommu;
 struct emu_listener;
 struct emu_locked;
+struct emu_mapping;
 struct emu_node;
 struct emu_queue;
 
@@ -44,6 +45,7 @@ enum emu_file_kind {
 	EMU_FILE_UEVENTS,
 	EMU_FILE_PAGEMAP,
 	EMU_FILE_FAULTS,	/* a fault queue */
+	EMU_FILE_EVENTS,	/* an event queue of a vIOMMU */
 	EMU_FILE_DMA_BUF,	/* a BAR, handed out; nothing behind it */
 };
 
@@ -73,16 +75,6 @@ struct emu_file {
 	bool bound;		/* this file opened the device, and may use it */
 };
 
-/* A mapping of a BAR handed out by mmap. */
-struct emu_bar_map {
-	struct emu_bar_map *next;
-	struct emu_file *file;
-	unsigned int bar;
-	uintptr_t start;
-	size_t size;
-	size_t left;		/* bytes not yet unmapped */
-};
-
 struct iommufd_emu {
 	atomic_uint refs;
 	bool is_default;
@@ -100,7 +92,7 @@ struct iommufd_emu {
 	struct emu_node *nodes;
 
 	struct emu_file *files;
-	struct emu_bar_map *bar_maps;
+	struct emu_mapping *mappings;	/* handed out by mmap */
 	struct emu_locked *locked;
 	struct emu_listener *listeners;
 	uint64_t uevents;		/* sent so far */

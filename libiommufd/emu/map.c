@@ -246,7 +246,9 @@ int emu_cmd_ioas_unmap(struct emu_cmd *cmd)
 	if (!ioas)
 		return -ENOENT;
 	if (!arg->iova && arg->length == UINT64_MAX) {
-		emu_ioas_unmap_all(ioas, &removed);
+		r = emu_ioas_unmap_all(ioas, &removed);
+		if (r)
+			return r;
 	} else {
 		if (arg->iova == UINT64_MAX || arg->length == UINT64_MAX)
 			return -EOVERFLOW;

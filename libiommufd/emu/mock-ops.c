@@ -6,7 +6,7 @@
 #include "base/macro.h"
 #include "emu/attach.h"
 #include "emu/fault.h"
-#include "emu/mock.h"
+#include "emu/viommu.h"
 #include "os/mock.h"
 
 #define MAX_BITMAP (UINT64_C(16) << 20)	/* bytes */
@@ -223,6 +223,19 @@ static int ask_for_page(struct emu_cmd *cmd, const struct k_iommu_test_cmd *arg)
 	return r;
 }
 
+static int report_event(struct emu_cmd *cmd, const struct k_iommu_test_cmd *arg)
+{
+	struct emu_mock *mock;
+	int r = get_device(cmd, arg->trigger_vevent.dev_id, &mock);
+
+	if (r)
+		return r;
+	if (!mock->viommu || !mock->virt_id)
+		return -ENOENT;
+	return emu_viommu_report(mock->viommu, K_IOMMU_VEVENTQ_TYPE_SELFTEST,
+				 (uint32_t)mock->virt_id);
+}
+
 int emu_cmd_test(struct emu_cmd *cmd)
 {
 	struct k_iommu_test_cmd *arg = cmd->arg;
@@ -245,6 +258,8 @@ int emu_cmd_test(struct emu_cmd *cmd)
 		return set_dirty(cmd, arg);
 	case K_IOMMU_TEST_OP_TRIGGER_IOPF:
 		return ask_for_page(cmd, arg);
+	case K_IOMMU_TEST_OP_TRIGGER_VEVENT:
+		return report_event(cmd, arg);
 	case K_IOMMU_TEST_OP_PASID_ATTACH:
 	case K_IOMMU_TEST_OP_PASID_REPLACE:
 		return pasid_connect(cmd, arg);

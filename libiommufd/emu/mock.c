@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "emu/attach.h"
+#include "emu/viommu.h"
 #include "os/mock.h"
 
 static int add_objects(struct emu_mock *mock, struct emu_iommu *iommu)
@@ -53,6 +54,8 @@ void emu_mock_destroy(struct emu_mock *mock)
 	struct emu_iommu *iommu = mock->dev.iommu;
 
 	emu_device_detach_all(&mock->dev);
+	if (mock->vdevice)
+		emu_vdevice_bury(mock->vdevice);
 	emu_object_remove(iommu, &mock->dev.object);
 	emu_object_remove(iommu, &mock->object);
 	iommu->emu->counts.bound--;
@@ -61,7 +64,24 @@ void emu_mock_destroy(struct emu_mock *mock)
 
 int emu_mock_attach(struct emu_mock *mock, struct emu_hwpt *hwpt)
 {
-	return hwpt->can_track && (mock->flags & K_MOCK_FLAGS_DEVICE_NO_DIRTY) ? -EINVAL : 0;
+	const struct emu_vdevice *vdevice = NULL;
+
+	if (hwpt->can_track && (mock->flags & K_MOCK_FLAGS_DEVICE_NO_DIRTY))
+		return -EINVAL;
+	if (hwpt->viommu) {
+		vdevice = emu_vdevice_find(hwpt->viommu, mock);
+		if (!vdevice)
+			return -ENOENT;
+	}
+	if (mock->viommu != hwpt->viommu)
+		mock->virt_id = vdevice ? vdevice->virt_id : 0;
+	mock->viommu = hwpt->viommu;
+	return 0;
+}
+
+void emu_mock_detach(struct emu_mock *mock)
+{
+	mock->viommu = NULL;
 }
 
 int emu_mock_attach_pasid(struct emu_mock *mock, int pasid)

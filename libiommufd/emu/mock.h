@@ -16,6 +16,9 @@ struct emu_mock {
 	struct emu_group group;		/* its own */
 	uint32_t flags;			/* K_MOCK_FLAGS_DEVICE_* */
 	uint32_t caches[EMU_MOCK_CACHES];
+	struct emu_vdevice *vdevice;	/* what a guest knows it as */
+	struct emu_viommu *viommu;	/* of the table that it is attached to */
+	uint64_t virt_id;		/* what it reports to that as */
 	bool refuse_reserved;		/* the next use of K_IOMMU_TEST_PASID_RESERVED fails */
 };
 
@@ -24,6 +27,7 @@ int emu_mock_new(struct emu_iommu *iommu, uint32_t flags, struct emu_mock **out)
 void emu_mock_destroy(struct emu_mock *mock);
 /* What its IOMMU says to a page table for the device, or for a PASID of it. */
 int emu_mock_attach(struct emu_mock *mock, struct emu_hwpt *hwpt);
+void emu_mock_detach(struct emu_mock *mock);
 int emu_mock_attach_pasid(struct emu_mock *mock, int pasid);
 void emu_mock_detach_pasid(struct emu_mock *mock, int pasid);
 /* Data of the user, of which @min bytes are needed and @known understood. */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* Page tables that a guest owns, and forgetting what the IOMMU knows of them. */
-#include "emu/device.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
-#include "emu/mock.h"
+#include "emu/viommu.h"
 #include "os/mock.h"
 
 #define MAX_ENTRIES (1u << 19)
@@ -59,6 +57,23 @@ int emu_nested_new(struct emu_device *dev, struct emu_hwpt *parent,
 	return r;
 }
 
+int emu_nested_new_on(struct emu_device *dev, struct emu_viommu *viommu,
+		      const struct k_iommu_hwpt_alloc *arg, struct emu_hwpt **out)
+{
+	int r;
+
+	if (!dev->mock)
+		return -EINVAL; /* it is behind another IOMMU */
+	if ((arg->flags & ~nested_flags) || !arg->data_len)
+		return -EOPNOTSUPP;
+	r = new_table(viommu->parent, arg, out);
+	if (r)
+		return r;
+	(*out)->viommu = viommu;
+	viommu->object.users++;
+	return 0;
+}
+
 static int invalidate_nested(struct emu_hwpt *hwpt, struct k_iommu_hwpt_invalidate *arg,
 			     uint32_t *done)
 {
@@ -97,6 +112,8 @@ static int invalidate(struct emu_iommu *iommu, struct k_iommu_hwpt_invalidate *a
 		return -ENOENT;
 	if (object->type == EMU_OBJECT_NESTED)
 		return invalidate_nested((struct emu_hwpt *)object, arg, done);
+	if (object->type == EMU_OBJECT_VIOMMU)
+		return emu_viommu_invalidate((struct emu_viommu *)object, arg, done);
 	return -EINVAL;
 }
 

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "emu/mock.h"
-#include "emu/queue.h"
+#include "emu/viommu.h"
 #include "os/uapi.h"
 
 int emu_object_add(struct emu_iommu *iommu, struct emu_object *object, enum emu_object_type type)
@@ -41,14 +40,23 @@ void emu_object_remove(struct emu_iommu *iommu, struct emu_object *object)
 	iommu->emu->counts.objects--;
 }
 
+void emu_object_bury(struct emu_iommu *iommu, struct emu_object *object)
+{
+	emu_object_remove(iommu, object);
+	iommu->objects[object->id - 1] = &iommu->grave;
+	iommu->nr_buried++;
+}
+
 void *emu_object_get(struct emu_iommu *iommu, uint32_t id, enum emu_object_type type)
 {
 	struct emu_object *object = id && id <= iommu->room ? iommu->objects[id - 1] : NULL;
 
-	return object && (type == EMU_OBJECT_ANY || object->type == type) ? object : NULL;
+	if (!object || object == &iommu->grave)
+		return NULL;
+	return type == EMU_OBJECT_ANY || object->type == type ? object : NULL;
 }
 
-/* A bound device is never destroyed here: its file holds it, and the context. */
+/* Neither devices nor accesses are destroyed here: others hold them, and destroy them. */
 static void destroy(struct emu_object *object)
 {
 	switch (object->type) {
@@ -62,11 +70,24 @@ static void destroy(struct emu_object *object)
 	case EMU_OBJECT_FAULT:
 		emu_fault_destroy((struct emu_fault *)object);
 		break;
+	case EMU_OBJECT_VIOMMU:
+		emu_viommu_destroy((struct emu_viommu *)object);
+		break;
+	case EMU_OBJECT_VDEVICE:
+		emu_vdevice_destroy((struct emu_vdevice *)object);
+		break;
+	case EMU_OBJECT_VEVENTQ:
+		emu_veventq_destroy((struct emu_veventq *)object);
+		break;
+	case EMU_OBJECT_HW_QUEUE:
+		emu_hw_queue_destroy((struct emu_hw_queue *)object);
+		break;
 	case EMU_OBJECT_MOCK:
 		emu_mock_destroy((struct emu_mock *)object);
 		break;
 	case EMU_OBJECT_ANY:
 	case EMU_OBJECT_DEVICE:
+	case EMU_OBJECT_ACCESS:
 		break;
 	}
 }

@@ -18,7 +18,7 @@ static int rlimit_mode(struct emu_iommu *iommu, struct k_iommu_option *arg)
 		return -EOPNOTSUPP;
 	if (!emu_is_privileged(iommu->emu))
 		return -EPERM;
-	if (iommu->nr_objects)
+	if (iommu->nr_objects || iommu->nr_buried)
 		return -EBUSY;
 	if (arg->val64 > 1)
 		return -EINVAL;

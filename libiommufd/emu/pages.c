@@ -10,7 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "emu/device.h"
+#include "emu/mapping.h"
 #include "os/uapi.h"
 
 struct emu_pages *emu_pages_new(int fd, uint64_t base, bool writable)
@@ -151,7 +151,7 @@ int emu_area_pin(struct emu_area *area)
 
 		if (pages->fd >= 0)
 			r = check_file(emu, pages, start + n);
-		else if (emu_bar_overlaps(emu, pages->base + start, n))
+		else if (emu_mapping_overlaps(emu, pages->base + start, n))
 			r = -EFAULT; /* device memory has no pages to pin */
 		else
 			r = emu_user_populate(pages->base + start, n, pages->writable);

@@ -20,6 +20,8 @@ static const struct {
 	const char *path;	/* as /proc shows it */
 } kinds[] = {
 	[EMU_QUEUE_FAULTS] = { EMU_OBJECT_FAULT, EMU_FILE_FAULTS, "anon_inode:[iommufd-pgfault]" },
+	[EMU_QUEUE_EVENTS] = { EMU_OBJECT_VEVENTQ, EMU_FILE_EVENTS,
+			       "anon_inode:[iommufd-viommu-event]" },
 };
 
 static int make_ends(enum emu_queue_kind kind, int ends[2])
@@ -102,10 +104,14 @@ void emu_queue_set_ready(struct emu_queue *queue, bool ready)
 
 ssize_t emu_queue_read(struct emu_file *file, uint64_t user, size_t n)
 {
-	return emu_fault_read((struct emu_fault *)file->queue, user, n);
+	if (file->kind == EMU_FILE_FAULTS)
+		return emu_fault_read((struct emu_fault *)file->queue, user, n);
+	return emu_veventq_read((struct emu_veventq *)file->queue, user, n);
 }
 
 ssize_t emu_queue_write(struct emu_file *file, uint64_t user, size_t n)
 {
-	return emu_fault_write((struct emu_fault *)file->queue, user, n);
+	if (file->kind == EMU_FILE_FAULTS)
+		return emu_fault_write((struct emu_fault *)file->queue, user, n);
+	return -EINVAL;
 }

@@ -35,4 +35,7 @@ void emu_fault_destroy(struct emu_fault *fault);
 ssize_t emu_fault_read(struct emu_fault *fault, uint64_t user, size_t n);
 ssize_t emu_fault_write(struct emu_fault *fault, uint64_t user, size_t n);
 
+/* veventq.c */
+ssize_t emu_veventq_read(struct emu_veventq *veventq, uint64_t user, size_t n);
+
 #endif

@@ -14,10 +14,12 @@
 #include "emu/device.h"
 #include "emu/engine.h"
 #include "emu/iommu.h"
+#include "emu/mapping.h"
 #include "emu/pagemap.h"
 #include "emu/proc.h"
 #include "emu/queue.h"
 #include "emu/uevent.h"
+#include "emu/viommu.h"
 
 void emu_lock(struct iommufd_emu *emu)
 {
@@ -121,6 +123,7 @@ int emu_file_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
 	case EMU_FILE_UEVENTS:
 	case EMU_FILE_PAGEMAP:
 	case EMU_FILE_FAULTS:
+	case EMU_FILE_EVENTS:
 	case EMU_FILE_DMA_BUF:
 		break;
 	}
@@ -181,8 +184,10 @@ static int table_mmap(void *data, size_t n, int prot, int fd, uint64_t offset, v
 		return error ? error : sys_kernel()->mmap(NULL, n, prot, fd, offset, out);
 	if (file->device)
 		r = emu_bar_mmap(file, n, prot, offset, out);
+	else if (file->kind == EMU_FILE_IOMMU)
+		r = emu_viommu_mmap(file, n, prot, offset, out);
 	else
-		r = file->kind == EMU_FILE_IOMMU ? -ENXIO : -ENODEV;
+		r = -ENODEV;
 	emu_unlock(emu);
 	return r;
 }
@@ -195,7 +200,7 @@ static int table_munmap(void *data, void *addr, size_t n)
 	emu_lock(emu);
 	r = sys_kernel()->munmap(NULL, addr, n);
 	if (!r)
-		emu_bar_munmap(emu, (uintptr_t)addr, n);
+		emu_mapping_unmapped(emu, (uintptr_t)addr, n);
 	emu_unlock(emu);
 	return r;
 }
@@ -207,7 +212,7 @@ static int check_memory(struct iommufd_emu *emu, void *addr, size_t n, int of_re
 
 	emu_lock(emu);
 	r = emu_inject_check(emu, IOMMUFD_EMU_CALL_POPULATE, 0);
-	if (!r && emu_bar_overlaps(emu, (uintptr_t)addr, n))
+	if (!r && emu_mapping_overlaps(emu, (uintptr_t)addr, n))
 		r = of_registers;
 	emu_unlock(emu);
 	return r;
@@ -379,6 +384,7 @@ static int file_numbers(const struct emu_file *file, unsigned int *major, unsign
 	case EMU_FILE_UEVENTS:
 	case EMU_FILE_PAGEMAP:
 	case EMU_FILE_FAULTS:
+	case EMU_FILE_EVENTS:
 	case EMU_FILE_DMA_BUF:
 		break;
 	}

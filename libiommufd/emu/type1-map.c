@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "emu/device.h"
+#include "emu/mapping.h"
 
 #define ACCESS_FLAGS ((uint32_t)(K_VFIO_DMA_MAP_FLAG_READ | K_VFIO_DMA_MAP_FLAG_WRITE))
 
@@ -54,12 +55,12 @@ static int pin(struct iommufd_emu *emu, struct emu_dma *dma)
 	uint64_t size = dma->last - dma->start + 1, pages = 0;
 	int r = 0;
 
-	if (!emu_bar_overlaps(emu, dma->va, size)) {
+	if (!emu_mapping_overlaps(emu, dma->va, size)) {
 		r = emu_user_populate(dma->va, size, writable);
 		pages = size / EMU_PAGE;
 	} else {
 		for (uint64_t at = 0; !r && at < size; at += EMU_PAGE) {
-			if (emu_bar_overlaps(emu, dma->va + at, EMU_PAGE))
+			if (emu_mapping_overlaps(emu, dma->va + at, EMU_PAGE))
 				continue;
 			r = emu_user_populate(dma->va + at, EMU_PAGE, writable);
 			pages++;

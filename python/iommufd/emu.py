@@ -111,7 +111,7 @@ class Counts(NamedTuple):
     attached: int       # devices attached to an address space
     mappings: int       # areas in all address spaces and containers
     pinned_pages: int   # 4 KiB pages pinned for DMA or locked
-    bar_maps: int       # live memory mappings of BARs
+    bar_maps: int       # live memory mappings of BARs and of vIOMMUs
     eventfds: int       # eventfds held as interrupt triggers
     dma_bytes: int      # bytes moved by devices
     dma_faults: int     # device accesses that the page table refused

@@ -231,6 +231,46 @@ static inline uint32_t new_nested(struct mocks *m, const struct mock *mock, uint
 	return id;
 }
 
+static inline int try_viommu(struct mocks *m, struct k_iommu_viommu_alloc arg, uint32_t *id)
+{
+	int r;
+
+	arg.size = sizeof(arg);
+	r = request(m, K_IOMMU_VIOMMU_ALLOC, &arg);
+	*id = arg.out_viommu_id;
+	return r;
+}
+
+static inline uint32_t new_viommu(struct mocks *m, const struct mock *mock, uint32_t parent)
+{
+	const struct k_iommu_viommu_alloc arg = { .type = K_IOMMU_VIOMMU_TYPE_SELFTEST,
+						  .dev_id = mock->dev, .hwpt_id = parent };
+	uint32_t id;
+
+	assert_int_equal(try_viommu(m, arg, &id), 0);
+	return id;
+}
+
+static inline int try_vdevice(struct mocks *m, uint32_t viommu, uint32_t dev, uint64_t virt_id,
+			      uint32_t *id)
+{
+	struct k_iommu_vdevice_alloc arg = { .size = sizeof(arg), .viommu_id = viommu,
+					     .dev_id = dev, .virt_id = virt_id };
+	int r = request(m, K_IOMMU_VDEVICE_ALLOC, &arg);
+
+	*id = arg.out_vdevice_id;
+	return r;
+}
+
+static inline uint32_t new_vdevice(struct mocks *m, uint32_t viommu, const struct mock *mock,
+				   uint64_t virt_id)
+{
+	uint32_t id;
+
+	assert_int_equal(try_vdevice(m, viommu, mock->dev, virt_id, &id), 0);
+	return id;
+}
+
 static inline int setup(void **state)
 {
 	struct mocks *m = calloc(1, sizeof(*m));
@@ -270,6 +310,7 @@ static inline int teardown(void **state)
 		assert_int_equal(c.attached, 0);
 		assert_int_equal(c.mappings, 0);
 		assert_int_equal(c.pinned_pages, 0);
+		assert_int_equal(c.bar_maps, 0);
 		assert_int_equal(c.objects, 0);
 		assert_null(iommufd_emu_unref(m->emu));
 	}
