@@ -15,6 +15,7 @@
 #include <libiommufd/feature.h>
 #include <libiommufd/group.h>
 #include <libiommufd/hwinfo.h>
+#include <libiommufd/hwpt.h>
 #include <libiommufd/ioas.h>
 #include <libiommufd/irq.h>
 #include <libiommufd/lookup.h>

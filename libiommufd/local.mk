@@ -65,7 +65,9 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/vfio/region-map.c \
 	libiommufd/vfio/reset.c \
 	libiommufd/vfio/service.c libiommufd/vfio/service.h \
-	libiommufd/object/attach.c \
+	libiommufd/object/attach.c libiommufd/object/attach.h \
+	libiommufd/object/attach-hwpt.c \
+	libiommufd/object/attach-move.c \
 	libiommufd/object/command.c libiommufd/object/command.h \
 	libiommufd/object/ctx.c libiommufd/object/ctx.h \
 	libiommufd/object/ctx-option.c \
@@ -76,6 +78,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/device-reset.c \
 	libiommufd/object/diagnose.c libiommufd/object/diagnose.h \
 	libiommufd/object/diagnose-bind.c \
+	libiommufd/object/diagnose-hwpt.c \
 	libiommufd/object/event.c libiommufd/object/event.h \
 	libiommufd/object/fault.c libiommufd/object/fault.h \
 	libiommufd/object/fault-group.c \
@@ -88,6 +91,8 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/hwinfo-smmuv3.c \
 	libiommufd/object/hwinfo-tegra241.c \
 	libiommufd/object/hwinfo-vtd.c \
+	libiommufd/object/hwpt.c libiommufd/object/hwpt.h \
+	libiommufd/object/hwpt-invalidate.c \
 	libiommufd/object/ioas.c libiommufd/object/ioas.h \
 	libiommufd/object/ioas-address.c \
 	libiommufd/object/ioas-copy.c \
@@ -125,6 +130,7 @@ includesub_HEADERS = \
 	include/libiommufd/feature.h \
 	include/libiommufd/group.h \
 	include/libiommufd/hwinfo.h \
+	include/libiommufd/hwpt.h \
 	include/libiommufd/ioas.h \
 	include/libiommufd/irq.h \
 	include/libiommufd/lookup.h \

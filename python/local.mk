@@ -18,6 +18,7 @@ dist_iommufdpy_DATA = \
 	python/iommufd/feature.py \
 	python/iommufd/group.py \
 	python/iommufd/hwinfo.py \
+	python/iommufd/hwpt.py \
 	python/iommufd/ioas.py \
 	python/iommufd/irq.py \
 	python/iommufd/pasid_table.py \
@@ -41,6 +42,7 @@ EXTRA_DIST += \
 	python/tests/test_feature.py \
 	python/tests/test_group.py \
 	python/tests/test_hwinfo.py \
+	python/tests/test_hwpt.py \
 	python/tests/test_ioas.py \
 	python/tests/test_ioas_buffers.py \
 	python/tests/test_irq.py \
@@ -51,6 +53,8 @@ EXTRA_DIST += \
 	python/tests/test_tables.py
 
 check_PROGRAMS += python/tests/probe
-python_tests_probe_SOURCES = python/tests/probe.c
+python_tests_probe_SOURCES = \
+	python/tests/probe.c python/tests/probe.h \
+	python/tests/probe-model.c
 
 TESTS += python/tests/run

@@ -317,7 +317,9 @@ int iommufd_device_get_fd(struct iommufd_device *dev);
  * Attach a device to an I/O address space: its DMA goes through it from now on.
  *
  * The IOAS is held while attached. Its IOVA ranges may get narrower. By group,
- * everything that is mapped is mapped in the group's container now.
+ * everything that is mapped is mapped in the group's container now. Which page table
+ * the device gets is told with iommufd_hwpt_new(); to name one there is
+ * iommufd_device_attach_hwpt().
  *
  * @param dev   a device that is not attached
  * @param ioas  an IOAS of the same context
@@ -359,7 +361,8 @@ int iommufd_device_detach(struct iommufd_device *dev);
  *
  * All attached devices of its IOMMU group move together; the group cannot be
  * divided. On failure all stay where they were. There is no gap in which DMA is
- * blocked where IOMMUFD_CAP_REPLACE says so; by group there is one.
+ * blocked where IOMMUFD_CAP_REPLACE says so; by group there is one. From a nested
+ * page table of the same IOAS the device moves to its parent.
  *
  * @param dev   an attached device
  * @param ioas  an IOAS of the same context; the present one is legal and changes nothing

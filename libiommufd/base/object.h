@@ -22,6 +22,7 @@ enum object_kind {
 	OBJECT_VDEVICE = 0x1cda7008,
 	OBJECT_VEVENTQ = 0x1cda7009,
 	OBJECT_HW_QUEUE = 0x1cda700a,
+	OBJECT_HWPT = 0x1cda700b,
 };
 
 struct object {

@@ -4,107 +4,53 @@
  * or replaces as it finds things; here they are two, and the kernel is asked
  * only for the one that was meant.
  */
+#include "object/attach.h"
+
 #include <errno.h>
 
-#include "backend/group.h"
-#include "object/device.h"
-#include "object/diagnose.h"
 #include "object/group.h"
 
-static bool same_group(const struct iommufd_device *a, const struct iommufd_device *b)
+static const char *name_of(const struct iommufd_device *dev)
 {
-	return a == b || (a->group >= 0 && a->group == b->group);
+	return dev->hwpt ? dev->hwpt->object : dev->ioas->object;
 }
 
-/* An attached sibling that uses another IOAS, or NULL. */
-static struct iommufd_device *sibling_elsewhere(struct iommufd_device *dev,
-						const struct iommufd_ioas *ioas)
-{
-	struct iommufd_device *d;
-
-	for (d = dev->ctx->devices; d; d = d->next)
-		if (d != dev && same_group(d, dev) && d->ioas && d->ioas != ioas)
-			break;
-	return d;
-}
-
-int device_check_siblings(struct iommufd_device *dev, const char *function,
-			  const struct iommufd_ioas *ioas)
-{
-	struct iommufd_device *sibling = sibling_elsewhere(dev, ioas);
-
-	if (!sibling)
-		return 0;
-	return err(-EBUSY, function, dev->fd.object,
-		   "attach all devices of a group to one IOAS, or detach the other first",
-		   "%s of the same IOMMU group (%d) is attached to %s", sibling->fd.object,
-		   dev->group, sibling->ioas->object);
-}
-
-static int check_attach(struct iommufd_device *dev, const char *function, struct iommufd_ioas *ioas)
+static int check_attach(struct iommufd_device *dev, const char *function,
+			const struct attachment *to)
 {
 	if (dev->ioas)
 		return err(-EBUSY, function, dev->fd.object,
 			   "detach it first, or use iommufd_device_replace()",
-			   "the device is attached to %s", dev->ioas->object);
-	return device_check_siblings(dev, function, ioas);
+			   "the device is attached to %s", name_of(dev));
+	return attachment_check_siblings(dev, function, to);
 }
 
-/* Its DMA would go where a sibling's container leads. */
-static int check_joined_siblings(struct iommufd_device *dev, const char *function)
+static int attach(struct iommufd_device *dev, const char *function, struct attachment *to)
 {
-	for (struct iommufd_device *d = dev->ctx->devices; d; d = d->next)
-		if (d->fd.joined && same_group(d, dev))
-			return err(-EBUSY, function, dev->fd.object,
-				   "open it with the same opts.ioas, or the other without",
-				   "%s of the same IOMMU group (%d) was opened with %s, for good",
-				   d->fd.object, dev->group, d->ioas->object);
-	return 0;
-}
-
-/*
- * The new IOAS's ranges are read; if that fails, the device goes back. If it
- * cannot, it stays, and who needs the ranges next is told. IOAS locks held.
- */
-static int attach_locked(struct iommufd_device *dev, const char *function,
-			 struct iommufd_ioas *ioas)
-{
-	struct iommufd_ioas *old = dev->ioas;
-	const struct transport_ops *ops = dev->fd.transport;
-	int r = ops->attach(&dev->fd, &ioas->as), back;
-
-	if (r)
-		return diagnose_attach(dev, ioas, r);
-	r = ioas_refresh_ranges(ioas, function);
-	if (!r)
-		return 0;
-	ioas->stale = true;
-	back = old ? ops->attach(&dev->fd, &old->as) : ops->detach(&dev->fd);
-	if (!back)
-		return r;
-	return dev->fd.group && back == -EUCLEAN ? diagnose_attach(dev, ioas, back) : 0;
-}
-
-/* After -EUCLEAN: where is the device now? */
-static bool is_at(const struct iommufd_device *dev, const struct iommufd_ioas *ioas)
-{
-	return dev->fd.group && dev->fd.attached && dev->fd.group->container->as == &ioas->as;
-}
-
-static int attach(struct iommufd_device *dev, const char *function, struct iommufd_ioas *ioas)
-{
-	int r = check_attach(dev, function, ioas);
+	int r = check_attach(dev, function, to);
 
 	if (r)
 		return r;
-	pthread_mutex_lock(&ioas->lock);
-	r = attach_locked(dev, function, ioas);
-	if (!r || (r == -EUCLEAN && is_at(dev, ioas))) {
-		dev->ioas = iommufd_ioas_ref(ioas);
-		ioas->attached++;
-	}
-	pthread_mutex_unlock(&ioas->lock);
+	pthread_mutex_lock(&to->ioas->lock);
+	r = attachment_go(dev, function, to);
+	if (!r || (r == -EUCLEAN && attachment_is_at(dev, to)))
+		attachment_enter(dev, to);
+	pthread_mutex_unlock(&to->ioas->lock);
 	return r;
+}
+
+int attachment_make(struct iommufd_device *dev, const char *function, struct attachment to)
+{
+	const struct log *log = &dev->ctx->core.log;
+	int r;
+
+	pthread_mutex_lock(&dev->ctx->lock);
+	r = attach(dev, function, &to);
+	pthread_mutex_unlock(&dev->ctx->lock);
+	if (!r)
+		log_debug(log, "%s: %s to %s%s%s", function, dev->fd.object, to.ioas->object,
+			  to.hwpt ? " by " : "", to.hwpt ? to.hwpt->object : "");
+	return err_log(log, r);
 }
 
 static int check_pair(struct iommufd_device *dev, const char *function, struct iommufd_ioas *ioas)
@@ -126,15 +72,8 @@ IOMMUFD_EXPORT int iommufd_device_attach(struct iommufd_device *dev, struct iomm
 {
 	int r = check_pair(dev, __func__, ioas);
 
-	if (r)
-		return r;
-	pthread_mutex_lock(&dev->ctx->lock);
-	r = attach(dev, __func__, ioas);
-	pthread_mutex_unlock(&dev->ctx->lock);
-	if (!r)
-		log_debug(&dev->ctx->core.log, "%s: %s to %s", __func__, dev->fd.object,
-			  ioas->object);
-	return err_log(&dev->ctx->core.log, r);
+	return r ? r : attachment_make(dev, __func__,
+				       (struct attachment){ .ioas = ioas, .any = true });
 }
 
 static int not_attached(struct iommufd_device *dev, const char *function)
@@ -155,7 +94,7 @@ static int check_movable(struct iommufd_device *dev, const char *function)
 	return 0;
 }
 
-static int detach(struct iommufd_device *dev, const char *function, struct iommufd_ioas **left)
+static int detach(struct iommufd_device *dev, const char *function, struct attachment *left)
 {
 	struct iommufd_ioas *ioas = dev->ioas;
 	int r = check_movable(dev, function);
@@ -164,28 +103,24 @@ static int detach(struct iommufd_device *dev, const char *function, struct iommu
 		return r;
 	pthread_mutex_lock(&ioas->lock);
 	r = dev->fd.transport->detach(&dev->fd);
-	if (r == -EUCLEAN) {
+	if (r == -EUCLEAN)
 		r = err(r, transport_call_name(&dev->fd, dev->fd.refused), dev->fd.object,
 			"detach it again, or close it",
 			"the device stays attached to %s, of which some is not mapped for it any more",
 			ioas->object);
-	} else if (r) {
+	else if (r)
 		r = err_kernel(r, KNOWN(0), transport_call_name(&dev->fd, dev->fd.refused),
 			       dev->fd.object, "close the device",
-			       "the device stays attached to %s", ioas->object);
-	} else {
-		ioas->attached--;
-		dev->ioas = NULL;
-		*left = ioas;
-		ioas->stale = true; /* the ranges are wider now, read when next needed */
-	}
+			       "the device stays attached to %s", name_of(dev));
+	else
+		*left = attachment_leave(dev);
 	pthread_mutex_unlock(&ioas->lock);
 	return r;
 }
 
 IOMMUFD_EXPORT int iommufd_device_detach(struct iommufd_device *dev)
 {
-	struct iommufd_ioas *left = NULL;
+	struct attachment left = { 0 };
 	int r = device_check(dev, __func__);
 
 	if (r)
@@ -194,120 +129,65 @@ IOMMUFD_EXPORT int iommufd_device_detach(struct iommufd_device *dev)
 	r = detach(dev, __func__, &left);
 	pthread_mutex_unlock(&dev->ctx->lock);
 	r = err_log(&dev->ctx->core.log, r);
-	iommufd_ioas_unref(left);
+	attachment_put(&left);
 	return r;
 }
 
-int device_bind(struct iommufd_device *dev, const char *function, const struct bind_request *given,
-		struct iommufd_ioas *ioas)
+/* Any table of its IOAS will do, but a nested one has a guest's table before it. */
+static bool is_there(const struct iommufd_device *dev, const struct attachment *to)
 {
-	struct bind_request q = *given;
-	int r = ioas ? device_check_siblings(dev, function, ioas) :
-		       check_joined_siblings(dev, function);
-
-	if (r)
-		return r;
-	if (ioas) {
-		pthread_mutex_lock(&ioas->lock);
-		q.as = &ioas->as;
-	}
-	r = dev->fd.transport->bind(&dev->fd, &dev->ctx->backend.engine, &q);
-	if (r) {
-		r = diagnose_bind(dev, ioas, r, q.token != NULL);
-	} else if (ioas) {
-		r = ioas_refresh_ranges(ioas, function);
-		dev->ioas = iommufd_ioas_ref(ioas);
-		ioas->attached++;
-	}
-	if (ioas)
-		pthread_mutex_unlock(&ioas->lock);
-	if (r && dev->ioas) {
-		device_release(dev);
-		iommufd_ioas_unref(ioas);
-	}
-	return r;
+	if (dev->ioas != to->ioas)
+		return false;
+	return to->any ? !dev->hwpt || !dev->hwpt->parent : dev->hwpt == to->hwpt;
 }
 
-void device_release(struct iommufd_device *dev)
-{
-	const struct transport_ops *ops = dev->fd.transport;
-	struct iommufd_ioas *ioas = dev->ioas;
-	bool owner = core_is_owner(&dev->ctx->core);
-
-	if (ioas && owner)
-		pthread_mutex_lock(&ioas->lock);
-	/* If this fails, the close that follows detaches. */
-	if (ioas && owner && !dev->fd.joined)
-		ops->detach(&dev->fd);
-	ops->release(&dev->fd);
-	if (ioas) {
-		ioas->attached--;
-		ioas->stale = true;
-	}
-	dev->ioas = NULL;
-	if (ioas && owner)
-		pthread_mutex_unlock(&ioas->lock);
-}
-
-/* The kernel moved the whole group: so do our records. IOAS locks held. */
-static unsigned int move_group(struct iommufd_device *dev, struct iommufd_ioas *from,
-			       struct iommufd_ioas *to)
-{
-	unsigned int moved = 0;
-
-	for (struct iommufd_device *d = dev->ctx->devices; d; d = d->next) {
-		if (!same_group(d, dev) || d->ioas != from)
-			continue;
-		d->ioas = iommufd_ioas_ref(to);
-		from->attached--;
-		to->attached++;
-		moved++;
-	}
-	return moved;
-}
-
-static int replace(struct iommufd_device *dev, const char *function, struct iommufd_ioas *ioas,
-		   struct iommufd_ioas **left, unsigned int *moved)
+static int replace(struct iommufd_device *dev, const char *function, struct attachment *to,
+		   struct attachment *left, unsigned int *moved)
 {
 	struct iommufd_ioas *old = dev->ioas;
 	int r = check_movable(dev, function);
 
 	if (r)
 		return r;
-	if (old == ioas)
+	if (is_there(dev, to))
 		return 0;
 	r = group_policy_replace(dev, function);
 	if (r)
 		return r;
-	ioas_lock_both(old, ioas);
-	r = attach_locked(dev, function, ioas);
-	if (!r || (r == -EUCLEAN && is_at(dev, ioas))) {
-		*moved = move_group(dev, old, ioas);
-		*left = old;
-		old->stale = true;
-	}
-	ioas_unlock_both(old, ioas);
+	*left = (struct attachment){ .ioas = old, .hwpt = dev->hwpt };
+	ioas_lock_both(old, to->ioas);
+	r = attachment_go(dev, function, to);
+	if (!r || (r == -EUCLEAN && attachment_is_at(dev, to)))
+		*moved = attachment_move_group(dev, to);
+	ioas_unlock_both(old, to->ioas);
+	return r;
+}
+
+int attachment_replace(struct iommufd_device *dev, const char *function, struct attachment to)
+{
+	const struct log *log = &dev->ctx->core.log;
+	struct attachment left = { 0 };
+	unsigned int moved = 0;
+	int r;
+
+	pthread_mutex_lock(&dev->ctx->lock);
+	r = replace(dev, function, &to, &left, &moved);
+	pthread_mutex_unlock(&dev->ctx->lock);
+	r = err_log(log, r);
+	if (moved > 1)
+		log_info(log, "%s: %u devices of group %d moved with %s to %s", function, moved,
+			 dev->group, dev->fd.object, to.hwpt ? to.hwpt->object : to.ioas->object);
+	while (moved--) /* what each device that left had held */
+		attachment_put(&left);
 	return r;
 }
 
 IOMMUFD_EXPORT int iommufd_device_replace(struct iommufd_device *dev, struct iommufd_ioas *ioas)
 {
-	struct iommufd_ioas *left = NULL;
-	unsigned int moved = 0;
 	int r = check_pair(dev, __func__, ioas);
 
-	if (r)
-		return r;
-	pthread_mutex_lock(&dev->ctx->lock);
-	r = replace(dev, __func__, ioas, &left, &moved);
-	pthread_mutex_unlock(&dev->ctx->lock);
-	r = err_log(&dev->ctx->core.log, r);
-	if (moved > 1)
-		log_info(&dev->ctx->core.log, "%s: %u devices of group %d moved with %s to %s",
-			 __func__, moved, dev->group, dev->fd.object, ioas->object);
-	while (moved--) /* one reference for each device that left */
-		iommufd_ioas_unref(left);
-	return r;
+	return r ? r : attachment_replace(dev, __func__,
+					  (struct attachment){ .ioas = ioas, .any = true });
 }
 
 IOMMUFD_EXPORT int iommufd_device_get_ioas(struct iommufd_device *dev, struct iommufd_ioas **out)

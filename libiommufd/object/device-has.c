@@ -40,6 +40,19 @@ static bool can_nest(struct iommufd_device *dev)
 	return can;
 }
 
+bool device_has_tables(const struct iommufd_device *dev)
+{
+	return engine_has(dev->fd.engine, IOMMUFD_CAP_HWPT) && dev->fd.transport->attach_table &&
+	       !dev->mediated;
+}
+
+bool device_is_tracked(struct iommufd_device *dev)
+{
+	unsigned int width;
+
+	return hw_capabilities(dev, &width) & K_IOMMU_HW_CAP_DIRTY_TRACKING;
+}
+
 static bool has(struct iommufd_device *dev, uint32_t cap)
 {
 	const struct transport_ops *transport = dev->fd.transport;
@@ -59,8 +72,7 @@ static bool has(struct iommufd_device *dev, uint32_t cap)
 		hw_capabilities(dev, &width);
 		return width;
 	case IOMMUFD_CAP_DIRTY_TRACKING:
-		return !e->ops->command ||
-		       (hw_capabilities(dev, &width) & K_IOMMU_HW_CAP_DIRTY_TRACKING);
+		return !e->ops->command || device_is_tracked(dev);
 	case IOMMUFD_CAP_NESTING:
 	case IOMMUFD_CAP_VIOMMU: /* the rest stands on nesting */
 	case IOMMUFD_CAP_VEVENTQ:

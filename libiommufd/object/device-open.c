@@ -9,6 +9,7 @@
 #include "backend/group.h"
 #include "base/opts.h"
 #include "discover/place.h"
+#include "object/attach.h"
 #include "object/device.h"
 #include "object/diagnose.h"
 #include "object/group.h"
@@ -102,6 +103,7 @@ static int bind_device(struct iommufd_device *dev, const char *function, const s
 		.unsure = !place->sysfs[0], .token = opts->vf_token, .bound = bound != NULL,
 	};
 	struct iommufd_ctx *ctx = dev->ctx;
+	struct attachment left = { 0 };
 	struct devfd *d = &dev->fd;
 	int r;
 
@@ -125,13 +127,11 @@ static int bind_device(struct iommufd_device *dev, const char *function, const s
 		ctx->devices = dev;
 		events_watch_device(dev);
 	} else {
-		struct iommufd_ioas *left = dev->ioas;
-
-		device_release(dev);
-		iommufd_ioas_unref(left);
+		left = device_release(dev);
 	}
 unlock:
 	pthread_mutex_unlock(&ctx->lock);
+	attachment_put(&left);
 	return r;
 }
 

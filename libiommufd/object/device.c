@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* An open device: held, found, asked, closed. */
-#include "object/device.h"
+#include "object/attach.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,7 +19,7 @@ IOMMUFD_EXPORT struct iommufd_device *iommufd_device_ref(struct iommufd_device *
 IOMMUFD_EXPORT struct iommufd_device *iommufd_device_unref(struct iommufd_device *dev)
 {
 	struct iommufd_device **at;
-	struct iommufd_ioas *ioas;
+	struct attachment left;
 	struct iommufd_ctx *ctx;
 	bool owner;
 
@@ -35,12 +35,11 @@ IOMMUFD_EXPORT struct iommufd_device *iommufd_device_unref(struct iommufd_device
 	*at = dev->next;
 	region_exit(&dev->fd);
 	irq_exit(&dev->fd);
-	ioas = dev->ioas;
-	device_release(dev);
+	left = device_release(dev);
 	device_free(dev);
 	if (owner)
 		pthread_mutex_unlock(&ctx->lock);
-	iommufd_ioas_unref(ioas);
+	attachment_put(&left);
 	iommufd_ctx_unref(ctx);
 	return NULL;
 }

@@ -13,7 +13,9 @@ struct iommufd_device {
 	struct devfd fd; /* first: the vfio/ services find it by the handle */
 	struct iommufd_ctx *ctx;      /* held */
 	struct iommufd_device *next;  /* in the context's list, under its lock */
-	struct iommufd_ioas *ioas;    /* held while attached; under the context's lock */
+	/* To what it is attached, held; under the context's lock: see attach.h. */
+	struct iommufd_ioas *ioas;    /* NULL: to nothing */
+	struct iommufd_hwpt *hwpt;    /* by which table of the program's; NULL: the kernel's */
 	uint64_t cookie;
 	int group;                    /* IOMMU group number, or -1 */
 	bool mediated;
@@ -54,14 +56,10 @@ int device_take_fd(struct iommufd_device *dev, const char *function, int fd, str
 int device_take_bound(struct iommufd_device *dev, const char *function,
 		      const struct iommufd_device_bound *bound, struct place *place);
 
-/* attach.c. Context lock held. */
-/* A sibling that keeps the device from being attached to @ioas: its record, or 0. */
-int device_check_siblings(struct iommufd_device *dev, const char *function,
-			  const struct iommufd_ioas *ioas);
-/* Opened with @ioas: bind and attach. */
-int device_bind(struct iommufd_device *dev, const char *function, const struct bind_request *q,
-		struct iommufd_ioas *ioas);
-/* Detach and give back, whatever the kernel says; dev->ioas is the caller's to unref. */
-void device_release(struct iommufd_device *dev);
+/* device-has.c */
+/* Can it be attached to page tables, not to address spaces only? */
+bool device_has_tables(const struct iommufd_device *dev);
+/* Does its IOMMU tell what it wrote? */
+bool device_is_tracked(struct iommufd_device *dev);
 
 #endif

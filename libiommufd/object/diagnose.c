@@ -158,10 +158,9 @@ static int too_many_mappings(struct iommufd_device *dev, struct iommufd_ioas *io
 		   (ull)m->iova + (m->length ? m->length - 1 : 0));
 }
 
-int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code)
+int diagnose_mappings(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call,
+		      int code)
 {
-	const char *call = transport_call_name(&dev->fd, dev->fd.refused);
-
 	switch (code) {
 	case -EADDRINUSE:
 		return address_in_use(dev, ioas, call);
@@ -171,6 +170,18 @@ int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int c
 		return over_the_limit(dev, ioas, call);
 	case -ENOSPC:
 		return too_many_mappings(dev, ioas, call);
+	}
+	return 0;
+}
+
+int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code)
+{
+	const char *call = transport_call_name(&dev->fd, dev->fd.refused);
+	int r = diagnose_mappings(dev, ioas, call, code);
+
+	if (r)
+		return r;
+	switch (code) {
 	case -EUCLEAN:
 		if (!dev->fd.group) /* it is closed again, and all is gone */
 			break;

@@ -15,7 +15,17 @@ int diagnose_bind(struct iommufd_device *dev, struct iommufd_ioas *ioas, int cod
 /* The device is of the kind that the context's backend does not take. */
 int diagnose_isolation(const char *call, const char *object, bool noiommu);
 
-/* IOAS lock held. */
+/* IOAS lock held, by all that follow. */
 int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int code);
+/* What is mapped is to blame: for @code -EADDRINUSE, -EFAULT, -ENOMEM, -ENOSPC; else 0. */
+int diagnose_mappings(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call,
+		      int code);
+
+/* diagnose-hwpt.c */
+struct hwpt_base;
+struct iommufd_hwpt_opts;
+int diagnose_new_hwpt(struct iommufd_device *dev, const struct hwpt_base *base,
+		      const struct iommufd_hwpt_opts *opts, int code);
+int diagnose_attach_hwpt(struct iommufd_device *dev, const struct iommufd_hwpt *hwpt, int code);
 
 #endif

@@ -37,6 +37,7 @@ PROTOTYPES: Prototypes = {
     "iommufd_device_adopt": (
         c_int, [c_void_p, POINTER(s.DeviceBound), POINTER(s.DeviceOptions), POINTER(c_void_p)]),
     "iommufd_device_attach": (c_int, [c_void_p, c_void_p]),
+    "iommufd_device_attach_hwpt": (c_int, [c_void_p, c_void_p]),
     "iommufd_device_detach": (c_int, [c_void_p]),
     "iommufd_device_enter_low_power": (c_int, [c_void_p, c_int]),
     "iommufd_device_find": (c_int, [c_void_p, c_uint64, POINTER(c_void_p)]),
@@ -48,6 +49,7 @@ PROTOTYPES: Prototypes = {
     "iommufd_device_get_group": (c_int, [c_void_p, POINTER(c_void_p)]),
     "iommufd_device_get_hw_info": (c_int, [c_void_p, POINTER(s.HwInfo)]),
     "iommufd_device_get_hw_info_of": (c_int, [c_void_p, c_uint32, POINTER(s.HwInfo)]),
+    "iommufd_device_get_hwpt": (c_int, [c_void_p, POINTER(c_void_p)]),
     "iommufd_device_get_info": (c_int, [c_void_p, POINTER(s.DeviceInfo)]),
     "iommufd_device_get_ioas": (c_int, [c_void_p, POINTER(c_void_p)]),
     "iommufd_device_get_report": (c_char_p, [c_void_p]),
@@ -63,6 +65,7 @@ PROTOTYPES: Prototypes = {
         c_int, [c_void_p, c_uint64, c_uint64, c_uint64, POINTER(c_uint64)]),
     "iommufd_device_ref": (c_void_p, [c_void_p]),
     "iommufd_device_replace": (c_int, [c_void_p, c_void_p]),
+    "iommufd_device_replace_hwpt": (c_int, [c_void_p, c_void_p]),
     "iommufd_device_reset": (c_int, [c_void_p]),
     "iommufd_device_set_bus_master": (c_int, [c_void_p, c_int]),
     "iommufd_device_set_feature": (c_int, [c_void_p, c_uint32, c_void_p, c_size_t]),
@@ -92,6 +95,14 @@ PROTOTYPES: Prototypes = {
     "iommufd_hw_info_get": (c_int, [POINTER(s.HwInfo), c_char_p, POINTER(c_uint64)]),
     "iommufd_hw_info_next": (
         c_int, [POINTER(s.HwInfo), POINTER(c_size_t), POINTER(s.HwField)]),
+    "iommufd_hwpt_get_info": (c_int, [c_void_p, POINTER(s.HWPTInfo)]),
+    "iommufd_hwpt_invalidate": (
+        c_int, [c_void_p, c_uint32, c_void_p, c_uint32, POINTER(c_uint32)]),
+    "iommufd_hwpt_new": (c_int, [c_void_p, c_void_p, POINTER(s.HWPTOptions), POINTER(c_void_p)]),
+    "iommufd_hwpt_new_nested": (
+        c_int, [c_void_p, c_void_p, POINTER(s.HWPTOptions), POINTER(c_void_p)]),
+    "iommufd_hwpt_ref": (c_void_p, [c_void_p]),
+    "iommufd_hwpt_unref": (c_void_p, [c_void_p]),
     "iommufd_ioas_allow": (c_int, [c_void_p, POINTER(s.Range), c_size_t]),
     "iommufd_ioas_copy": (
         c_int, [c_void_p, c_void_p, c_uint64, c_uint64, c_uint32, POINTER(c_uint64),

@@ -121,6 +121,58 @@ class FaultGroup(SizedStructure):
     ]
 
 
+class HWPTOptions(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint64),
+        ("fault_queue", c_void_p),
+        ("data", c_void_p),
+        ("data_type", c_uint32),
+        ("data_length", c_uint32),
+    ]
+
+
+class HWPTInfo(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint64),
+        ("id", c_uint32),
+        ("kind", c_uint32),
+        ("ioas", c_void_p),
+        ("parent", c_void_p),
+    ]
+
+
+class HWPTVtdS1(Structure):
+    _fields_ = [
+        ("flags", c_uint64),
+        ("table", c_uint64),
+        ("width", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class HWPTSmmuv3(Structure):
+    _fields_ = [("ste", c_uint64 * 2)]
+
+
+class HWPTAmdGuest(Structure):
+    _fields_ = [("dte", c_uint64 * 4)]
+
+
+class InvalidateVtdS1(Structure):
+    _fields_ = [
+        ("address", c_uint64),
+        ("pages", c_uint64),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class InvalidateSmmuv3(Structure):
+    _fields_ = [("cmd", c_uint64 * 2)]
+
+
 class GroupInfo(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
@@ -283,6 +335,13 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_group_member": GroupMember,
     "iommufd_hw_info": HwInfo,
     "iommufd_hw_field": HwField,
+    "iommufd_hwpt_opts": HWPTOptions,
+    "iommufd_hwpt_info": HWPTInfo,
+    "iommufd_hwpt_vtd_s1": HWPTVtdS1,
+    "iommufd_hwpt_smmuv3": HWPTSmmuv3,
+    "iommufd_hwpt_amd_guest": HWPTAmdGuest,
+    "iommufd_invalidate_vtd_s1": InvalidateVtdS1,
+    "iommufd_invalidate_smmuv3": InvalidateSmmuv3,
     "iommufd_range": Range,
     "iommufd_ioas_opts": IOASOptions,
     "iommufd_ioas_info": IOASInfo,

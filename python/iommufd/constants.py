@@ -163,6 +163,51 @@ class FaultAnswer(enum.IntEnum):
     INVALID = 1
 
 
+class HWPTFlag(enum.IntFlag):
+    """What a page table is made for."""
+
+    NEST_PARENT = 1 << 0
+    DIRTY_TRACKING = 1 << 1
+    PASID = 1 << 2
+
+
+class HWPTKind(enum.IntEnum):
+    """What a page table is."""
+
+    PAGING = 1
+    NESTED = 2
+
+
+class HWPTData(enum.IntEnum):
+    """What the data of a page table is; any other number of the kernel's will do too."""
+
+    NONE = 0
+    VTD_S1 = 1
+    SMMUV3 = 2
+    AMD_GUEST = 3
+
+
+class VtdS1Flag(enum.IntFlag):
+    """Of a first-stage table of an Intel VT-d."""
+
+    SUPERVISOR = 1 << 0
+    EXTENDED_ACCESSED = 1 << 1
+    WRITE_PROTECT = 1 << 2
+
+
+class Invalidate(enum.IntEnum):
+    """What there is to invalidate; any other number of the kernel's will do too."""
+
+    VTD_S1 = 0
+    SMMUV3 = 1
+
+
+class InvalidateFlag(enum.IntFlag):
+    """Of an entry of kind `Invalidate.VTD_S1`."""
+
+    LEAF = 1 << 0
+
+
 class Memory(enum.IntEnum):
     """Kind of memory behind a mapping."""
 
@@ -261,6 +306,12 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_FAULT_", FaultAccess),
     ("IOMMUFD_FAULT_", FaultFlag),
     ("IOMMUFD_FAULT_", FaultAnswer),
+    ("IOMMUFD_HWPT_", HWPTFlag),
+    ("IOMMUFD_HWPT_", HWPTKind),
+    ("IOMMUFD_HWPT_DATA_", HWPTData),
+    ("IOMMUFD_VTD_S1_", VtdS1Flag),
+    ("IOMMUFD_INVALIDATE_", Invalidate),
+    ("IOMMUFD_INVALIDATE_", InvalidateFlag),
     ("IOMMUFD_IOAS_", IOASFlag),
     ("IOMMUFD_MAP_", MapFlag),
     ("IOMMUFD_MEMORY_", Memory),

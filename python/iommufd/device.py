@@ -7,7 +7,7 @@ import ctypes
 import errno
 import weakref
 from ctypes import byref
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional, Union
 
 from . import _structs as s
 from ._handle import Handle, receive
@@ -18,6 +18,7 @@ from .errors import IommufdError, call
 from .feature import Features
 from .group import Group
 from .hwinfo import HwInfo, read_hw_info
+from .hwpt import HWPT
 from .ioas import IOAS
 from .irq import Irq
 from .pci import ConfigSpace
@@ -120,21 +121,23 @@ class Device(Handle):
         """Whether this device can do something (`Cap`): its context may, and it not."""
         return call("iommufd_device_has", self._ptr, cap) != 0
 
-    def attach(self, ioas: IOAS) -> None:
-        """Let the device's DMA go through an I/O address space of the same context."""
-        call("iommufd_device_attach", self._ptr, ioas._ptr)
+    def attach(self, to: Union[IOAS, HWPT]) -> None:
+        """Let the device's DMA go through an I/O address space, or one page table of it."""
+        call("iommufd_device_attach_hwpt" if isinstance(to, HWPT) else "iommufd_device_attach",
+             self._ptr, to._ptr)
 
     def detach(self) -> None:
         """Block the device's DMA. Mappings stay in the IOAS."""
         call("iommufd_device_detach", self._ptr)
         self._family.settle()
 
-    def replace(self, ioas: IOAS) -> None:
-        """Move the device, and its group with it, to another IOAS.
+    def replace(self, to: Union[IOAS, HWPT]) -> None:
+        """Move the device, and its group with it, to another IOAS or page table.
 
         Without a gap in which DMA is blocked, except where `transport` is "group".
         """
-        call("iommufd_device_replace", self._ptr, ioas._ptr)
+        call("iommufd_device_replace_hwpt" if isinstance(to, HWPT) else "iommufd_device_replace",
+             self._ptr, to._ptr)
         self._family.settle()
 
     def reset(self) -> None:
@@ -182,6 +185,13 @@ class Device(Handle):
         with self._family.lock:
             address = receive("iommufd_device_get_ioas", self._ptr)
             return IOAS._adopt(address, self._family) if address else None
+
+    @property
+    def hwpt(self) -> Optional[HWPT]:
+        """The page table of the program's that the device is attached to, or None."""
+        with self._family.lock:
+            address = receive("iommufd_device_get_hwpt", self._ptr)
+            return HWPT._adopt(address, self._family) if address else None
 
     @property
     def info(self) -> DeviceInfo:

@@ -5,38 +5,30 @@
  * it with the package and with the text of the headers, so nothing can be
  * missing here unnoticed.
  */
-#include <libiommufd.h>
-#include <libiommufd/emu.h>
-
-#include <stdalign.h>
-#include <stdio.h>
+#include "probe.h"
 
 static const char *separator = "";
 
-#define STRUCT(s) begin_struct(#s, sizeof(struct s), alignof(struct s))
-#define FIELD(s, f) field(#f, offsetof(struct s, f), sizeof(((struct s *)0)->f))
-#define CONSTANT(c) constant(#c, (long long)(c))
-
-static void begin_struct(const char *name, size_t size, size_t alignment)
+void begin_struct(const char *name, size_t size, size_t alignment)
 {
 	printf("%s\n  \"%s\": {\"size\": %zu, \"alignment\": %zu, \"fields\": {", separator, name,
 	       size, alignment);
 	separator = "";
 }
 
-static void end_struct(void)
+void end_struct(void)
 {
 	printf("}}");
 	separator = ",";
 }
 
-static void field(const char *name, size_t offset, size_t size)
+void field(const char *name, size_t offset, size_t size)
 {
 	printf("%s\n    \"%s\": [%zu, %zu]", separator, name, offset, size);
 	separator = ",";
 }
 
-static void constant(const char *name, long long value)
+void constant(const char *name, long long value)
 {
 	printf("%s\n  \"%s\": %lld", separator, name, value);
 	separator = ",";
@@ -147,58 +139,6 @@ static void device_structs(void)
 	end_struct();
 }
 
-static void fault_structs(void)
-{
-	STRUCT(iommufd_fault);
-	FIELD(iommufd_fault, address);
-	FIELD(iommufd_fault, length);
-	FIELD(iommufd_fault, access);
-	FIELD(iommufd_fault, flags);
-	FIELD(iommufd_fault, pasid);
-	FIELD(iommufd_fault, reserved);
-	end_struct();
-	STRUCT(iommufd_fault_queue_opts);
-	FIELD(iommufd_fault_queue_opts, size);
-	FIELD(iommufd_fault_queue_opts, flags);
-	end_struct();
-	STRUCT(iommufd_fault_group);
-	FIELD(iommufd_fault_group, size);
-	FIELD(iommufd_fault_group, faults);
-	FIELD(iommufd_fault_group, room);
-	FIELD(iommufd_fault_group, count);
-	FIELD(iommufd_fault_group, id);
-	FIELD(iommufd_fault_group, cookie);
-	FIELD(iommufd_fault_group, device);
-	FIELD(iommufd_fault_group, number);
-	FIELD(iommufd_fault_group, flags);
-	FIELD(iommufd_fault_group, pasid);
-	end_struct();
-}
-
-static void hwinfo_structs(void)
-{
-	STRUCT(iommufd_hw_info);
-	FIELD(iommufd_hw_info, size);
-	FIELD(iommufd_hw_info, type);
-	FIELD(iommufd_hw_info, data_length);
-	FIELD(iommufd_hw_info, capabilities);
-	FIELD(iommufd_hw_info, pasid_width);
-	FIELD(iommufd_hw_info, reserved);
-	FIELD(iommufd_hw_info, data);
-	end_struct();
-	STRUCT(iommufd_hw_field);
-	FIELD(iommufd_hw_field, size);
-	FIELD(iommufd_hw_field, reg);
-	FIELD(iommufd_hw_field, name);
-	FIELD(iommufd_hw_field, meaning);
-	FIELD(iommufd_hw_field, value);
-	FIELD(iommufd_hw_field, first_bit);
-	FIELD(iommufd_hw_field, bits);
-	FIELD(iommufd_hw_field, flags);
-	FIELD(iommufd_hw_field, reserved);
-	end_struct();
-}
-
 static void ioas_structs(void)
 {
 	STRUCT(iommufd_range);
@@ -239,25 +179,6 @@ static void ioas_structs(void)
 	FIELD(iommufd_map_vec, va);
 	FIELD(iommufd_map_vec, length);
 	FIELD(iommufd_map_vec, iova);
-	end_struct();
-}
-
-static void pasid_structs(void)
-{
-	STRUCT(iommufd_pasid_range);
-	FIELD(iommufd_pasid_range, size);
-	FIELD(iommufd_pasid_range, vpasid);
-	FIELD(iommufd_pasid_range, pasid);
-	FIELD(iommufd_pasid_range, count);
-	FIELD(iommufd_pasid_range, reserved);
-	end_struct();
-	STRUCT(iommufd_pasid_table_info);
-	FIELD(iommufd_pasid_table_info, size);
-	FIELD(iommufd_pasid_table_info, virtual_width);
-	FIELD(iommufd_pasid_table_info, physical_width);
-	FIELD(iommufd_pasid_table_info, pairs);
-	FIELD(iommufd_pasid_table_info, reserved);
-	FIELD(iommufd_pasid_table_info, bytes);
 	end_struct();
 }
 
@@ -404,32 +325,6 @@ static void device_constants(void)
 	CONSTANT(IOMMUFD_IRQ_DYNAMIC);
 }
 
-static void fault_constants(void)
-{
-	CONSTANT(IOMMUFD_FAULT_READ);
-	CONSTANT(IOMMUFD_FAULT_WRITE);
-	CONSTANT(IOMMUFD_FAULT_EXECUTE);
-	CONSTANT(IOMMUFD_FAULT_PRIVILEGED);
-	CONSTANT(IOMMUFD_FAULT_PASID);
-	CONSTANT(IOMMUFD_FAULT_LAST);
-	CONSTANT(IOMMUFD_FAULT_SUCCESS);
-	CONSTANT(IOMMUFD_FAULT_INVALID);
-}
-
-static void hwinfo_constants(void)
-{
-	CONSTANT(IOMMUFD_HW_INFO_NONE);
-	CONSTANT(IOMMUFD_HW_INFO_INTEL_VTD);
-	CONSTANT(IOMMUFD_HW_INFO_ARM_SMMUV3);
-	CONSTANT(IOMMUFD_HW_INFO_TEGRA241_CMDQV);
-	CONSTANT(IOMMUFD_HW_INFO_AMD);
-	CONSTANT(IOMMUFD_HW_CAP_DIRTY_TRACKING);
-	CONSTANT(IOMMUFD_HW_CAP_PASID_EXEC);
-	CONSTANT(IOMMUFD_HW_CAP_PASID_PRIV);
-	CONSTANT(IOMMUFD_HW_CAP_ATS_NOT_SUPPORTED);
-	CONSTANT(IOMMUFD_HW_FIELD_GUEST);
-}
-
 static void ioas_constants(void)
 {
 	CONSTANT(IOMMUFD_IOAS_NO_HUGE_PAGES);
@@ -470,18 +365,15 @@ int main(void)
 	context_structs();
 	event_structs();
 	device_structs();
-	fault_structs();
-	hwinfo_structs();
 	ioas_structs();
-	pasid_structs();
+	model_structs();
 	emu_structs();
 	printf("},\n\"constants\": {");
 	separator = "";
 	context_constants();
 	device_constants();
-	fault_constants();
-	hwinfo_constants();
 	ioas_constants();
+	model_constants();
 	emu_constants();
 	printf("}}\n");
 	return 0;

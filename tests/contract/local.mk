@@ -13,7 +13,8 @@ tests_contract_libcontract_la_SOURCES = \
 	tests/contract/edu.c tests/contract/edu.h \
 	tests/contract/expect.c \
 	tests/contract/mock.c tests/contract/mock.h \
-	tests/contract/shape.c tests/contract/shape.h
+	tests/contract/shape.c tests/contract/shape.h \
+	tests/contract/tables.c tests/contract/tables.h
 
 contract_tests += \
 	tests/contract/test-adopt \
@@ -29,6 +30,9 @@ contract_tests += \
 	tests/contract/test-group \
 	tests/contract/test-group-fd \
 	tests/contract/test-hwinfo \
+	tests/contract/test-hwpt \
+	tests/contract/test-hwpt-attach \
+	tests/contract/test-hwpt-nested \
 	tests/contract/test-ioas-map \
 	tests/contract/test-ioas-mapv \
 	tests/contract/test-ioas-unmap \
@@ -115,6 +119,18 @@ tests_contract_test_group_LDADD = $(contract_libs)
 tests_contract_test_hwinfo_SOURCES = tests/contract/test-hwinfo.c
 tests_contract_test_hwinfo_CFLAGS = $(contract_cflags)
 tests_contract_test_hwinfo_LDADD = $(contract_libs)
+
+tests_contract_test_hwpt_SOURCES = tests/contract/test-hwpt.c
+tests_contract_test_hwpt_CFLAGS = $(contract_cflags)
+tests_contract_test_hwpt_LDADD = $(contract_libs)
+
+tests_contract_test_hwpt_attach_SOURCES = tests/contract/test-hwpt-attach.c
+tests_contract_test_hwpt_attach_CFLAGS = $(contract_cflags)
+tests_contract_test_hwpt_attach_LDADD = $(contract_libs)
+
+tests_contract_test_hwpt_nested_SOURCES = tests/contract/test-hwpt-nested.c
+tests_contract_test_hwpt_nested_CFLAGS = $(contract_cflags)
+tests_contract_test_hwpt_nested_LDADD = $(contract_libs)
 
 tests_contract_test_ioas_map_SOURCES = tests/contract/test-ioas-map.c
 tests_contract_test_ioas_map_CFLAGS = $(contract_cflags)

@@ -137,6 +137,15 @@ void drop_dev(struct run *r, int index)
 	end_drop(r, left);
 }
 
+void drop_hwpt(struct run *r, int index)
+{
+	uint64_t left = r->left;
+
+	r->saboteur->arm(r);
+	r->hwpt[index] = iommufd_hwpt_unref(r->hwpt[index]);
+	end_drop(r, left);
+}
+
 static int count_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -179,6 +188,8 @@ void finish(struct run *r)
 		recover(r);
 	for (int i = 0; i < (int)ARRAY_SIZE(r->dev); i++)
 		drop_dev(r, i);
+	for (int i = 0; i < (int)ARRAY_SIZE(r->hwpt); i++)
+		drop_hwpt(r, i);
 	for (int i = 0; i < (int)ARRAY_SIZE(r->ioas); i++)
 		drop_ioas(r, i);
 	r->saboteur->arm(r);

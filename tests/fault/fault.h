@@ -60,6 +60,7 @@ struct run {
 	struct iommufd_ctx_opts opts; /* for contexts on that machine */
 	struct iommufd_ctx *ctx, *second;
 	struct iommufd_ioas *ioas[3];
+	struct iommufd_hwpt *hwpt[2];
 	struct iommufd_device *dev[4];
 	bool loose;          /* the kernel may have kept what an unref could not destroy */
 	bool unclean;        /* -EUCLEAN: mappings of the record may be missing in the kernel */
@@ -121,6 +122,7 @@ void play_update(struct run *r);
 void play_dirty(struct run *r);
 void play_hwinfo(struct run *r);
 void play_pasid_table(struct run *r);
+void play_hwpt(struct run *r);
 void play_irq(struct run *r);
 void play_fixed_irq(struct run *r);
 void play_reset(struct run *r);
@@ -143,6 +145,7 @@ void wrong(struct run *r, const char *format, ...) __attribute__((format(printf,
 /* Give a reference back in the middle of a scenario. */
 void drop_ioas(struct run *r, int index);
 void drop_dev(struct run *r, int index);
+void drop_hwpt(struct run *r, int index);
 
 /* Plays one scenario on a new machine; returns what went wrong. */
 int play(const struct scenario *s, struct run *r);

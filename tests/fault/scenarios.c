@@ -312,6 +312,7 @@ const struct scenario scenarios[] = {
 	{ "attach", play_attach },
 	{ "update", play_update },
 	{ "dirty", play_dirty },
+	{ "hwpt", play_hwpt },
 	{ "own container", play_own },
 	{ "join", play_join },
 	{ "join of an open group", play_join_open },

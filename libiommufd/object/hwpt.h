@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#ifndef OBJECT_HWPT_H
+#define OBJECT_HWPT_H
+
+#include <libiommufd/hwpt.h>
+
+#include "object/ctx.h"
+#include "object/ioas.h"
+
+/*
+ * References are given back under the context's lock, so a table that is found
+ * under it lives. Never give one back with that lock held.
+ */
+struct iommufd_hwpt {
+	struct object obj;
+	struct iommufd_ctx *ctx;     /* held */
+	struct iommufd_ioas *ioas;   /* held: what it leads to, in the end */
+	struct iommufd_hwpt *parent; /* held: of a nested table; NULL of a paging one */
+	struct iommufd_fault_queue *faults; /* held, or NULL */
+	struct iommufd_hwpt *next;   /* of the paging tables of the IOAS, as made; under the context's lock */
+	uint64_t flags;              /* IOMMUFD_HWPT_* */
+	uint32_t id;
+	char object[24];             /* "hwpt ID", for error records */
+};
+
+static inline int hwpt_check(const struct iommufd_hwpt *hwpt, const char *function)
+{
+	return hwpt && object_is(&hwpt->obj, OBJECT_HWPT) ? 0 : err_handle(function, "hwpt");
+}
+
+/* What a table is made on. */
+struct hwpt_base {
+	struct iommufd_ioas *ioas;   /* that it leads to */
+	struct iommufd_hwpt *parent; /* of a nested table; NULL of a paging one */
+	uint32_t id;                 /* the kernel's number: of the IOAS, the parent, or a vIOMMU on it */
+	const char *object;          /* and its name */
+};
+
+/*
+ * Make a table; handles are checked, the rest is not. No lock is held; writes the
+ * error record.
+ */
+int hwpt_make(struct iommufd_device *dev, const char *function, const struct hwpt_base *base,
+	      const struct iommufd_hwpt_opts *given, struct iommufd_hwpt **out);
+
+/* hwpt-invalidate.c: of a nested table or a vIOMMU, number @id. Writes the error record. */
+int hwpt_invalidate(struct engine *e, const char *function, uint32_t id, const char *object,
+		    uint32_t type, const void *entries, uint32_t entry_size, uint32_t *count);
+
+#endif

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""Hardware page tables: what an IOMMU walks, made one by one."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import byref, c_uint32
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Sequence, Union
+
+from . import _structs as s
+from ._handle import Handle, receive
+from ._lib import lib
+from .constants import HWPTFlag, HWPTKind
+from .errors import call, failure
+from .ioas import IOAS
+
+if TYPE_CHECKING:
+    from .device import Device
+
+# What the guests of the IOMMUs that have a layout of their own give, field by field.
+VtdS1 = s.HWPTVtdS1
+Smmuv3 = s.HWPTSmmuv3
+AmdGuest = s.HWPTAmdGuest
+InvalidateVtdS1 = s.InvalidateVtdS1
+InvalidateSmmuv3 = s.InvalidateSmmuv3
+
+Data = Union[bytes, bytearray, ctypes.Structure]
+
+
+class HWPTInfo(NamedTuple):
+    """What a table is."""
+
+    id: int             # its number in the kernel
+    kind: HWPTKind
+    flags: HWPTFlag
+
+
+def _options(flags: int, data_type: int, data: Optional[Data]) -> s.HWPTOptions:
+    raw = b"" if data is None else bytes(data)
+    options = s.HWPTOptions.make(flags=flags, data_type=data_type, data_length=len(raw))
+    if raw:
+        options.keep = ctypes.create_string_buffer(raw, len(raw))
+        options.data = ctypes.addressof(options.keep)
+    return options
+
+
+class HWPT(Handle):
+    """A paging table: it leads to what `ioas` maps, for devices whose IOMMU is like `dev`'s.
+
+    `data` is what the driver of the IOMMU wants to know, of kind `data_type` (`HWPTData`,
+    or the kernel's number of any other). `Device.attach()` takes a table too.
+    """
+
+    _unref = "iommufd_hwpt_unref"
+
+    def __init__(self, dev: Device, ioas: IOAS, flags: int = 0, *, data_type: int = 0,
+                 data: Optional[Data] = None) -> None:
+        options = _options(flags, data_type, data)
+        self._bind(receive("iommufd_hwpt_new", dev._ptr, ioas._ptr, byref(options)), dev._family)
+
+    @classmethod
+    def nested(cls, dev: Device, parent: HWPT, data_type: int, data: Data,
+               flags: int = 0) -> HWPT:
+        """A guest's table, which `data` describes, in front of a paging one."""
+        options = _options(flags, data_type, data)
+        table = cls.__new__(cls)
+        table._bind(receive("iommufd_hwpt_new_nested", dev._ptr, parent._ptr, byref(options)),
+                    dev._family)
+        return table
+
+    def _raw_info(self, address: int) -> s.HWPTInfo:
+        info = s.HWPTInfo.make()
+        call("iommufd_hwpt_get_info", address, byref(info))
+        return info
+
+    def _attached(self) -> Optional[int]:
+        address = self._address
+        ioas: Optional[int] = self._raw_info(address).ioas if address is not None else None
+        return ioas
+
+    @property
+    def info(self) -> HWPTInfo:
+        """What the table is."""
+        info = self._raw_info(self._ptr)
+        return HWPTInfo(info.id, HWPTKind(info.kind), HWPTFlag(info.flags))
+
+    @property
+    def ioas(self) -> IOAS:
+        """The IOAS that the table leads to, in the end."""
+        with self._family.lock:
+            address = self._raw_info(self._ptr).ioas
+            lib("iommufd_ioas_ref", address)
+            return IOAS._adopt(address, self._family)
+
+    @property
+    def parent(self) -> Optional[HWPT]:
+        """The table behind a nested one, or None."""
+        with self._family.lock:
+            address = self._raw_info(self._ptr).parent
+            if not address:
+                return None
+            lib("iommufd_hwpt_ref", address)
+            return HWPT._adopt(address, self._family)
+
+    def invalidate(self, type: int, entries: Sequence[Data]) -> None:
+        """Drop what the IOMMU has cached of a nested table: the guest has changed it.
+
+        Entries are of the kind that `type` says (`Invalidate`), all of one size. The error
+        has the `index` of the entry that was refused; those before it were done. No entries
+        ask whether the type is supported.
+        """
+        pieces = [bytes(entry) for entry in entries]
+        if len({len(piece) for piece in pieces}) > 1:
+            raise ValueError("entries are of different sizes")
+        count = c_uint32(len(pieces))
+        array: Any = b"".join(pieces) if pieces else None
+        rc = lib("iommufd_hwpt_invalidate", self._ptr, type, array,
+                 len(pieces[0]) if pieces else 0, byref(count))
+        if rc < 0:
+            raise failure(rc, "iommufd_hwpt_invalidate", index=count.value)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#include "tables.h"
+
+#include "os/mock.h"
+
+static void release(void *object)
+{
+	iommufd_hwpt_unref(object);
+}
+
+struct iommufd_hwpt *hold_hwpt(struct fixture *f, struct iommufd_hwpt *hwpt)
+{
+	hold_object(f, hwpt, release);
+	return hwpt;
+}
+
+struct iommufd_hwpt *get_hwpt(struct fixture *f, struct iommufd_device *dev,
+			      struct iommufd_ioas *ioas, uint64_t flags)
+{
+	struct iommufd_hwpt_opts opts = { .size = sizeof(opts), .flags = flags };
+	struct iommufd_hwpt *hwpt;
+
+	assert_ok(iommufd_hwpt_new(dev, ioas, &opts, &hwpt));
+	return hold_hwpt(f, hwpt);
+}
+
+struct iommufd_hwpt *get_nested(struct fixture *f, struct iommufd_device *dev,
+				struct iommufd_hwpt *parent, uint32_t iotlb)
+{
+	struct k_iommu_hwpt_selftest data = { .iotlb = iotlb };
+	struct iommufd_hwpt_opts opts = {
+		.size = sizeof(opts), .data = &data, .data_length = sizeof(data),
+		.data_type = K_IOMMU_HWPT_DATA_SELFTEST,
+	};
+	struct iommufd_hwpt *hwpt;
+
+	assert_ok(iommufd_hwpt_new_nested(dev, parent, &opts, &hwpt));
+	return hold_hwpt(f, hwpt);
+}
+
+uint32_t hwpt_id(struct iommufd_hwpt *hwpt)
+{
+	struct iommufd_hwpt_info info = { .size = sizeof(info) };
+
+	assert_ok(iommufd_hwpt_get_info(hwpt, &info));
+	return info.id;
+}
+
+struct iommufd_hwpt *hwpt_of(struct iommufd_device *dev)
+{
+	struct iommufd_hwpt *hwpt;
+
+	assert_ok(iommufd_device_get_hwpt(dev, &hwpt));
+	iommufd_hwpt_unref(hwpt);
+	return hwpt;
+}
+
+struct iommufd_ioas *ioas_of(struct iommufd_device *dev)
+{
+	struct iommufd_ioas *ioas;
+
+	assert_ok(iommufd_device_get_ioas(dev, &ioas));
+	iommufd_ioas_unref(ioas);
+	return ioas;
+}
