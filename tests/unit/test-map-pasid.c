@@ -135,6 +135,28 @@ static void ends_of_the_space_belong_to_it(void **state)
 	assert_int_equal(pasid_table_remove(&table, 0, NUMBERS), 1);
 }
 
+/* Walking and removing pass over leaves that were never made, and over no number more. */
+static void pairs_beyond_missing_leaves_are_found(void **state)
+{
+	static const uint32_t at[] = { 2 * PASID_LEAF_WORDS, 5 * PASID_LEAF_WORDS - 1,
+				       7 * PASID_LEAF_WORDS };
+	struct pasid_run run;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(add(at[i], 10 + i, 1), 0);
+	for (i = 0; i < 3; i++) {
+		assert_true(pasid_table_next(&table, i ? at[i - 1] + 1 : 0, &run));
+		assert_int_equal(run.vpasid, at[i]);
+		assert_int_equal(run.pasid, 10 + i);
+		assert_int_equal(run.count, 1);
+	}
+	assert_false(pasid_table_next(&table, at[2] + 1, &run));
+	assert_int_equal(pasid_table_remove(&table, 1, at[2] - 1), 2);
+	assert_int_equal(pasid_table_remove(&table, 1, at[2]), 1);
+}
+
 static void memory_follows_what_is_in_it(void **state)
 {
 	(void)state;
@@ -256,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_TABLE(random_pairs_are_those_of_an_array),
 		WITH_TABLE(ends_of_the_space_belong_to_it),
+		WITH_TABLE(pairs_beyond_missing_leaves_are_found),
 		WITH_TABLE(memory_follows_what_is_in_it),
 		WITH_TABLE(nothing_changes_without_memory),
 		WITH_TABLE(tables_have_the_full_width),
