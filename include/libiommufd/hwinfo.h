@@ -82,8 +82,8 @@ struct iommufd_hw_field {
 /**
  * Ask the kernel for the IOMMU in front of a device.
  *
- * No more can be told of a device that is had by its group, whatever keeps the
- * address spaces: iommufd_device_get_transport() tells how it was had.
+ * The kernel tells nothing of a device that is had by its group, whatever keeps
+ * the address spaces: iommufd_device_get_transport() tells how it was had.
  *
  * @param dev   the device
  * @param info  filled up to its size field
