@@ -12,6 +12,7 @@ man3_pages = \
 	doc/man/iommufd_fault.3 \
 	doc/man/iommufd_feature.3 \
 	doc/man/iommufd_group.3 \
+	doc/man/iommufd_handoff.3 \
 	doc/man/iommufd_hwinfo.3 \
 	doc/man/iommufd_hwpt.3 \
 	doc/man/iommufd_ioas.3 \

@@ -14,6 +14,7 @@
 #include <libiommufd/fault.h>
 #include <libiommufd/feature.h>
 #include <libiommufd/group.h>
+#include <libiommufd/handoff.h>
 #include <libiommufd/hwinfo.h>
 #include <libiommufd/hwpt.h>
 #include <libiommufd/ioas.h>

@@ -13,6 +13,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/base/text.c libiommufd/base/text.h \
 	libiommufd/os/core.c libiommufd/os/core.h \
 	libiommufd/os/mem.c libiommufd/os/mem.h \
+	libiommufd/os/pass.c libiommufd/os/pass.h \
 	libiommufd/os/pause.c libiommufd/os/pause.h \
 	libiommufd/os/sys.c libiommufd/os/sys.h \
 	libiommufd/os/sys-kernel.c \
@@ -85,6 +86,11 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/group.c libiommufd/object/group.h \
 	libiommufd/object/group-fd.c \
 	libiommufd/object/group-policy.c \
+	libiommufd/object/handoff.c libiommufd/object/handoff.h \
+	libiommufd/object/handoff-add.c \
+	libiommufd/object/handoff-open.c \
+	libiommufd/object/handoff-receive.c \
+	libiommufd/object/handoff-wire.c \
 	libiommufd/object/hwinfo.c libiommufd/object/hwinfo.h \
 	libiommufd/object/hwinfo-amd.c \
 	libiommufd/object/hwinfo-decode.c \
@@ -129,6 +135,7 @@ includesub_HEADERS = \
 	include/libiommufd/fault.h \
 	include/libiommufd/feature.h \
 	include/libiommufd/group.h \
+	include/libiommufd/handoff.h \
 	include/libiommufd/hwinfo.h \
 	include/libiommufd/hwpt.h \
 	include/libiommufd/ioas.h \

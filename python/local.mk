@@ -17,6 +17,7 @@ dist_iommufdpy_DATA = \
 	python/iommufd/fault.py \
 	python/iommufd/feature.py \
 	python/iommufd/group.py \
+	python/iommufd/handoff.py \
 	python/iommufd/hwinfo.py \
 	python/iommufd/hwpt.py \
 	python/iommufd/ioas.py \
@@ -41,6 +42,7 @@ EXTRA_DIST += \
 	python/tests/test_examples.py \
 	python/tests/test_feature.py \
 	python/tests/test_group.py \
+	python/tests/test_handoff.py \
 	python/tests/test_hwinfo.py \
 	python/tests/test_hwpt.py \
 	python/tests/test_ioas.py \

@@ -23,6 +23,7 @@ enum object_kind {
 	OBJECT_VEVENTQ = 0x1cda7009,
 	OBJECT_HW_QUEUE = 0x1cda700a,
 	OBJECT_HWPT = 0x1cda700b,
+	OBJECT_HANDOFF = 0x1cda700c,
 };
 
 struct object {

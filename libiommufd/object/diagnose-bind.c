@@ -132,7 +132,9 @@ static int bind_invalid(const struct refusal *why)
 
 	if (find_user(why, why->dev->fd.name, who, sizeof(who)))
 		return err(why->code, why->call, object,
-			   "use the descriptor that is bound, or close it; unmap its BARs too",
+			   why->with_token ?
+				   "give no token, if the device takes none; else use the descriptor that is bound, or close it" :
+				   "use the descriptor that is bound, or close it; unmap its BARs too",
 			   "the device is bound through another descriptor, opened by %s", who);
 	return err(why->code, why->call, object,
 		   why->with_token ? "give no token; else look for who has the device bound" :

@@ -18,16 +18,18 @@ from __future__ import annotations
 
 from ._lib import lib
 from .constants import (Cap, DeviceFlag, DirtyFlag, EventType, FaultAccess, FaultAnswer,
-                        FaultFlag, Feature, FeatureAccess, GroupFlag, GroupPolicy, HwCap,
-                        HwFieldFlag, HwInfoType, HWPTData, HWPTFlag, HWPTKind, Invalidate,
-                        InvalidateFlag, IOASFlag, IrqFlag, IrqIndex, LogLevel, MapFlag,
-                        MemberFlag, Memory, RegionFlag, RegionIndex, ResetFlag, VtdS1Flag)
+                        FaultFlag, Feature, FeatureAccess, GroupFlag, GroupPolicy, HandoffKind,
+                        HwCap, HwFieldFlag, HwInfoType, HWPTData, HWPTFlag, HWPTKind,
+                        Invalidate, InvalidateFlag, IOASFlag, IrqFlag, IrqIndex, LogLevel,
+                        MapFlag, MemberFlag, Memory, RegionFlag, RegionIndex, ResetFlag,
+                        VtdS1Flag)
 from .ctx import Context, Event
 from .device import Device, DeviceInfo
 from .errors import IommufdError
 from .fault import Fault, FaultGroup, FaultQueue
 from .feature import Features
 from .group import Group, GroupInfo, GroupMember
+from .handoff import Handoff, HandoffItem
 from .hwinfo import HwField, HwInfo
 from .hwpt import (HWPT, AmdGuest, HWPTInfo, InvalidateSmmuv3, InvalidateVtdS1, Smmuv3, VtdS1)
 from .ioas import IOAS, IOASInfo, Mapping, Range, Span
@@ -41,13 +43,14 @@ __all__ = [
     "AmdGuest", "Area", "Cap", "ConfigSpace", "Context", "Device", "DeviceFlag", "DeviceInfo",
     "DirtyFlag", "Event", "EventFd", "EventType", "Fault", "FaultAccess", "FaultAnswer",
     "FaultFlag", "FaultGroup", "FaultQueue", "Feature", "FeatureAccess", "Features", "Group",
-    "GroupFlag", "GroupInfo", "GroupMember", "GroupPolicy", "HwCap", "HwField", "HwFieldFlag",
-    "HwInfo", "HwInfoType", "HWPT", "HWPTData", "HWPTFlag", "HWPTInfo", "HWPTKind",
-    "Invalidate", "InvalidateFlag", "InvalidateSmmuv3", "InvalidateVtdS1", "IOAS", "IOASFlag",
-    "IOASInfo", "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo", "LogLevel", "MapFlag",
-    "MappedRegion", "Mapping", "MemberFlag", "Memory", "PasidRange", "PasidTable",
-    "PasidTableInfo", "Range", "Region", "RegionFlag", "RegionIndex", "RegionInfo", "ResetFlag",
-    "ResetInfo", "Smmuv3", "Span", "VtdS1", "VtdS1Flag", "version", "wait",
+    "GroupFlag", "GroupInfo", "GroupMember", "GroupPolicy", "Handoff", "HandoffItem",
+    "HandoffKind", "HwCap", "HwField", "HwFieldFlag", "HwInfo", "HwInfoType", "HWPT",
+    "HWPTData", "HWPTFlag", "HWPTInfo", "HWPTKind", "Invalidate", "InvalidateFlag",
+    "InvalidateSmmuv3", "InvalidateVtdS1", "IOAS", "IOASFlag", "IOASInfo", "IommufdError",
+    "Irq", "IrqFlag", "IrqIndex", "IrqInfo", "LogLevel", "MapFlag", "MappedRegion", "Mapping",
+    "MemberFlag", "Memory", "PasidRange", "PasidTable", "PasidTableInfo", "Range", "Region",
+    "RegionFlag", "RegionIndex", "RegionInfo", "ResetFlag", "ResetInfo", "Smmuv3", "Span",
+    "VtdS1", "VtdS1Flag", "version", "wait",
 ]
 
 

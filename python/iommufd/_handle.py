@@ -8,7 +8,7 @@ import threading
 import warnings
 import weakref
 from bisect import bisect_left, insort
-from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar
+from typing import Any, Dict, List, Optional, Set, Tuple, Type, TypeVar
 
 from ._lib import Library, lib
 from .errors import call
@@ -91,7 +91,7 @@ class Family:
             live = set()
             for address, member in list(self.members.items()):
                 live.add(address)
-                live.add(member._attached())
+                live |= member._attached()
             gone = [self.buffers.pop(ioas) for ioas in list(self.buffers) if ioas not in live]
         del gone
 
@@ -137,9 +137,9 @@ class Handle:
     def _before_close(self) -> None:
         """Give back what hangs on the object; may refuse by raising."""
 
-    def _attached(self) -> Optional[int]:
-        """The address of the IOAS that this object keeps in use, if any."""
-        return None
+    def _attached(self) -> Set[int]:
+        """The addresses of the IOASes that this object keeps in use."""
+        return set()
 
     @property
     def _ptr(self) -> int:

@@ -92,6 +92,18 @@ PROTOTYPES: Prototypes = {
     "iommufd_group_open": (c_int, [c_void_p, c_int, POINTER(c_void_p)]),
     "iommufd_group_ref": (c_void_p, [c_void_p]),
     "iommufd_group_unref": (c_void_p, [c_void_p]),
+    "iommufd_handoff_add": (c_int, [c_void_p, c_char_p, POINTER(s.DeviceOptions)]),
+    "iommufd_handoff_add_device": (c_int, [c_void_p, c_void_p]),
+    "iommufd_handoff_add_group": (c_int, [c_void_p, c_int]),
+    "iommufd_handoff_find_device": (c_int, [c_void_p, c_char_p, POINTER(c_void_p)]),
+    "iommufd_handoff_get_item": (c_int, [c_void_p, c_uint32, POINTER(s.HandoffItem)]),
+    "iommufd_handoff_new": (c_int, [c_void_p, POINTER(c_void_p)]),
+    "iommufd_handoff_open": (
+        c_int, [c_void_p, POINTER(s.ContextOptions), POINTER(c_void_p)]),
+    "iommufd_handoff_receive": (c_int, [c_int, c_void_p, POINTER(c_void_p)]),
+    "iommufd_handoff_ref": (c_void_p, [c_void_p]),
+    "iommufd_handoff_send": (c_int, [c_void_p, c_int]),
+    "iommufd_handoff_unref": (c_void_p, [c_void_p]),
     "iommufd_hw_info_get": (c_int, [POINTER(s.HwInfo), c_char_p, POINTER(c_uint64)]),
     "iommufd_hw_info_next": (
         c_int, [POINTER(s.HwInfo), POINTER(c_size_t), POINTER(s.HwField)]),

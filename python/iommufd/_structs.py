@@ -195,6 +195,18 @@ class GroupMember(SizedStructure):
     ]
 
 
+class HandoffItem(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("kind", c_uint32),
+        ("fd", c_int32),
+        ("group", c_int32),
+        ("id", c_uint32),
+        ("cookie", c_uint64),
+        ("name", c_char * 64),
+    ]
+
+
 class HwInfo(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
@@ -333,6 +345,7 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_fault_group": FaultGroup,
     "iommufd_group_info": GroupInfo,
     "iommufd_group_member": GroupMember,
+    "iommufd_handoff_item": HandoffItem,
     "iommufd_hw_info": HwInfo,
     "iommufd_hw_field": HwField,
     "iommufd_hwpt_opts": HWPTOptions,

@@ -134,6 +134,16 @@ class MapFlag(enum.IntFlag):
     COALESCE = 1 << 3
 
 
+class HandoffKind(enum.IntEnum):
+    """What an item of a hand-off is."""
+
+    CTX = 1
+    CDEV = 2
+    BOUND = 3
+    GROUP = 4
+    MEMBER = 5
+
+
 class DirtyFlag(enum.IntFlag):
     """How dirty pages are read; `IOAS.read_dirty()` has a keyword for it."""
 
@@ -302,6 +312,7 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_GROUP_", GroupPolicy),
     ("IOMMUFD_GROUP_", GroupFlag),
     ("IOMMUFD_GROUP_MEMBER_", MemberFlag),
+    ("IOMMUFD_HANDOFF_", HandoffKind),
     ("IOMMUFD_DIRTY_", DirtyFlag),
     ("IOMMUFD_FAULT_", FaultAccess),
     ("IOMMUFD_FAULT_", FaultFlag),

@@ -7,7 +7,7 @@ import ctypes
 import errno
 import weakref
 from ctypes import byref
-from typing import Callable, Dict, List, NamedTuple, Optional, Union
+from typing import Callable, Dict, List, NamedTuple, Optional, Set, Union
 
 from . import _structs as s
 from ._handle import Handle, receive
@@ -108,14 +108,15 @@ class Device(Handle):
         for region_map in list(self._maps):
             region_map.close()
 
-    def _attached(self) -> Optional[int]:
+    def _attached(self) -> Set[int]:
         out = ctypes.c_void_p()
         address = self._address
         if address is None or lib("iommufd_device_get_ioas", address, byref(out)) < 0:
-            return None
-        if out.value is not None:
-            lib("iommufd_ioas_unref", out.value)
-        return out.value
+            return set()
+        if out.value is None:
+            return set()
+        lib("iommufd_ioas_unref", out.value)
+        return {out.value}
 
     def has(self, cap: int) -> bool:
         """Whether this device can do something (`Cap`): its context may, and it not."""

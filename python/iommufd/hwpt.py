@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import byref, c_uint32
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Sequence, Union
+from typing import Any, NamedTuple, Optional, Sequence, Set, Union, TYPE_CHECKING
 
 from . import _structs as s
 from ._handle import Handle, receive
@@ -73,10 +73,10 @@ class HWPT(Handle):
         call("iommufd_hwpt_get_info", address, byref(info))
         return info
 
-    def _attached(self) -> Optional[int]:
+    def _attached(self) -> Set[int]:
         address = self._address
         ioas: Optional[int] = self._raw_info(address).ioas if address is not None else None
-        return ioas
+        return set() if ioas is None else {ioas}
 
     @property
     def info(self) -> HWPTInfo:

@@ -110,6 +110,13 @@ static void device_structs(void)
 	FIELD(iommufd_group_member, driver);
 	FIELD(iommufd_group_member, reason);
 	end_struct();
+	STRUCT(iommufd_handoff_item);
+	FIELD(iommufd_handoff_item, size);
+	FIELD(iommufd_handoff_item, kind), FIELD(iommufd_handoff_item, fd);
+	FIELD(iommufd_handoff_item, group), FIELD(iommufd_handoff_item, id);
+	FIELD(iommufd_handoff_item, cookie);
+	FIELD(iommufd_handoff_item, name);
+	end_struct();
 	STRUCT(iommufd_region_info);
 	FIELD(iommufd_region_info, size);
 	FIELD(iommufd_region_info, length);
@@ -284,6 +291,11 @@ static void device_constants(void)
 	CONSTANT(IOMMUFD_GROUP_MEMBER_VFIO);
 	CONSTANT(IOMMUFD_GROUP_MEMBER_BRIDGE);
 	CONSTANT(IOMMUFD_GROUP_MEMBER_OPEN);
+	CONSTANT(IOMMUFD_HANDOFF_CTX);
+	CONSTANT(IOMMUFD_HANDOFF_CDEV);
+	CONSTANT(IOMMUFD_HANDOFF_BOUND);
+	CONSTANT(IOMMUFD_HANDOFF_GROUP);
+	CONSTANT(IOMMUFD_HANDOFF_MEMBER);
 	CONSTANT(IOMMUFD_REGION_BAR0);
 	CONSTANT(IOMMUFD_REGION_BAR1);
 	CONSTANT(IOMMUFD_REGION_BAR2);

@@ -12,6 +12,7 @@ tests_contract_libcontract_la_SOURCES = \
 	tests/contract/driver.c tests/contract/driver.h \
 	tests/contract/edu.c tests/contract/edu.h \
 	tests/contract/expect.c \
+	tests/contract/handoff.c tests/contract/handoff.h \
 	tests/contract/mock.c tests/contract/mock.h \
 	tests/contract/shape.c tests/contract/shape.h \
 	tests/contract/tables.c tests/contract/tables.h
@@ -29,6 +30,9 @@ contract_tests += \
 	tests/contract/test-feature \
 	tests/contract/test-group \
 	tests/contract/test-group-fd \
+	tests/contract/test-handoff \
+	tests/contract/test-handoff-open \
+	tests/contract/test-handoff-socket \
 	tests/contract/test-hwinfo \
 	tests/contract/test-hwpt \
 	tests/contract/test-hwpt-attach \
@@ -116,6 +120,17 @@ tests_contract_test_group_SOURCES = tests/contract/test-group.c
 tests_contract_test_group_CFLAGS = $(contract_cflags)
 tests_contract_test_group_LDADD = $(contract_libs)
 
+tests_contract_test_handoff_SOURCES = tests/contract/test-handoff.c
+tests_contract_test_handoff_CFLAGS = $(contract_cflags)
+tests_contract_test_handoff_LDADD = $(contract_libs)
+
+tests_contract_test_handoff_open_SOURCES = tests/contract/test-handoff-open.c
+tests_contract_test_handoff_open_CFLAGS = $(contract_cflags)
+tests_contract_test_handoff_open_LDADD = $(contract_libs)
+
+tests_contract_test_handoff_socket_SOURCES = tests/contract/test-handoff-socket.c
+tests_contract_test_handoff_socket_CFLAGS = $(contract_cflags)
+tests_contract_test_handoff_socket_LDADD = $(contract_libs)
 tests_contract_test_hwinfo_SOURCES = tests/contract/test-hwinfo.c
 tests_contract_test_hwinfo_CFLAGS = $(contract_cflags)
 tests_contract_test_hwinfo_LDADD = $(contract_libs)

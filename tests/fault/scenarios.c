@@ -321,6 +321,7 @@ const struct scenario scenarios[] = {
 	{ "group", play_group },
 	{ "broker", play_broker },
 	{ "adopt", play_adopt },
+	{ "handoff", play_handoff },
 	{ "region", play_region },
 	{ "hardware facts", play_hwinfo },
 	{ "reset", play_reset },

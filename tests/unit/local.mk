@@ -7,6 +7,7 @@ unit_libs = libiommufd-core.la $(CMOCKA_LIBS)
 unit_tests += \
 	tests/unit/test-base \
 	tests/unit/test-discover \
+	tests/unit/test-handoff \
 	tests/unit/test-hwinfo \
 	tests/unit/test-os \
 	tests/unit/test-service
@@ -19,6 +20,9 @@ tests_unit_test_discover_SOURCES = tests/unit/test-discover.c
 tests_unit_test_discover_CFLAGS = $(unit_cflags)
 tests_unit_test_discover_LDADD = $(unit_libs)
 
+tests_unit_test_handoff_SOURCES = tests/unit/test-handoff.c
+tests_unit_test_handoff_CFLAGS = $(unit_cflags)
+tests_unit_test_handoff_LDADD = $(unit_libs)
 tests_unit_test_hwinfo_SOURCES = tests/unit/test-hwinfo.c
 tests_unit_test_hwinfo_CFLAGS = $(unit_cflags)
 tests_unit_test_hwinfo_LDADD = $(unit_libs)
