@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 # Programs as a user would write them; they link the public library only.
 
-noinst_PROGRAMS += doc/examples/edu-dma doc/examples/fault-test doc/examples/hwinfo \
-	doc/examples/minimal
+noinst_PROGRAMS += doc/examples/broker doc/examples/edu-dma doc/examples/fault-test \
+	doc/examples/hwinfo doc/examples/minimal
+doc_examples_broker_SOURCES = doc/examples/broker.c
+doc_examples_broker_LDADD = libiommufd.la
 doc_examples_edu_dma_SOURCES = doc/examples/edu-dma.c
 doc_examples_edu_dma_LDADD = libiommufd.la
 doc_examples_fault_test_SOURCES = doc/examples/fault-test.c
