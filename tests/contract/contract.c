@@ -163,14 +163,14 @@ static int check_machine(const char *name)
 	if (iommufd_emu_get_counts(machine, &c))
 		return -1;
 	if (!(c.fds + c.ioas + c.bound + c.attached + c.mappings + c.pinned_pages + c.bar_maps +
-	      c.eventfds + c.groups + c.containers))
+	      c.eventfds + c.groups + c.containers + c.objects))
 		return 0;
 	print_error("%s: left in the kernel: %" PRIu64 " fds, %" PRIu64 " ioas, %" PRIu64 " bound, "
 		    "%" PRIu64 " attached, %" PRIu64 " mappings, %" PRIu64 " pinned pages, "
 		    "%" PRIu64 " BAR maps, %" PRIu64 " eventfds, %" PRIu64 " groups, %" PRIu64
-		    " containers\n", name, c.fds, c.ioas, c.bound,
+		    " containers, %" PRIu64 " objects\n", name, c.fds, c.ioas, c.bound,
 		    c.attached, c.mappings, c.pinned_pages, c.bar_maps, c.eventfds,
-		    c.groups, c.containers);
+		    c.groups, c.containers, c.objects);
 	return -1;
 }
 

@@ -2,6 +2,7 @@
 # Mock devices: the same programs run on the emulated kernel and in the lab.
 
 mock_tests = \
+	tests/unit/test-emu-mock-beside \
 	tests/unit/test-emu-mock-device \
 	tests/unit/test-emu-mock-dirty \
 	tests/unit/test-emu-mock-fault \
@@ -11,6 +12,10 @@ mock_tests = \
 	tests/unit/test-emu-mock-veventq \
 	tests/unit/test-emu-mock-viommu
 mock_libs = libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_unit_test_emu_mock_beside_SOURCES = tests/unit/test-emu-mock-beside.c tests/unit/test-emu-mock.h
+tests_unit_test_emu_mock_beside_CFLAGS = $(unit_cflags)
+tests_unit_test_emu_mock_beside_LDADD = $(mock_libs)
 
 tests_unit_test_emu_mock_device_SOURCES = tests/unit/test-emu-mock-device.c tests/unit/test-emu-mock.h
 tests_unit_test_emu_mock_device_CFLAGS = $(unit_cflags)

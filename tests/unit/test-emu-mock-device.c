@@ -195,23 +195,37 @@ static int check_map(struct mocks *m, uint32_t hwpt, uint64_t iova, uint64_t len
 	return op(m, &cmd);
 }
 
+static uint8_t *map_again(int fd)
+{
+	uint8_t *va = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	assert_true(va != MAP_FAILED);
+	memset(va, 1, 8 * PAGE);
+	return va;
+}
+
 static void its_table_leads_to_the_memory(void **state)
 {
 	struct mocks *m = *state;
 	struct mock mock = new_mock(m, 0);
-	uint8_t *again = mremap(m->mem, 0, PAGES * PAGE, MREMAP_MAYMOVE);
+	int fd = memfd_create("mock", MFD_CLOEXEC);
+	uint8_t *va, *again;
 
-	assert_true(again != MAP_FAILED);
-	assert_int_equal(map(m, m->mem, 4 * PAGE, APERTURE), 0);
-	assert_int_equal(check_map(m, mock.hwpt, APERTURE, 4 * PAGE, m->mem), 0);
+	assert_int_equal(ftruncate(fd, 8 * (off_t)PAGE), 0);
+	va = map_again(fd);
+	again = map_again(fd);
+	assert_int_equal(map(m, va, 4 * PAGE, APERTURE), 0);
+	assert_int_equal(check_map(m, mock.hwpt, APERTURE, 4 * PAGE, va), 0);
 	assert_int_equal(check_map(m, mock.hwpt, APERTURE, 4 * PAGE, again), 0);
-	assert_int_equal(check_map(m, mock.hwpt, APERTURE + 2048, 2048, m->mem + 2048), 0);
-	assert_int_equal(check_map(m, mock.hwpt, APERTURE, 4 * PAGE, m->mem + PAGE), -EINVAL);
-	assert_int_equal(check_map(m, mock.hwpt, APERTURE, 5 * PAGE, m->mem), -EINVAL);
-	assert_int_equal(check_map(m, mock.hwpt, APERTURE + 1, PAGE, m->mem), -EINVAL);
+	assert_int_equal(check_map(m, mock.hwpt, APERTURE + 2048, 2048, va + 2048), 0);
+	assert_int_equal(check_map(m, mock.hwpt, APERTURE, 4 * PAGE, va + PAGE), -EINVAL);
+	assert_int_equal(check_map(m, mock.hwpt, APERTURE, 5 * PAGE, va), -EINVAL);
+	assert_int_equal(check_map(m, mock.hwpt, APERTURE + 1, PAGE, va), -EINVAL);
 	assert_int_equal(check_map(m, mock.hwpt, APERTURE, PAGE, NULL), -EFAULT);
-	assert_int_equal(check_map(m, mock.dev, APERTURE, PAGE, m->mem), -ENOENT);
-	munmap(again, PAGES * PAGE);
+	assert_int_equal(check_map(m, mock.dev, APERTURE, PAGE, va), -ENOENT);
+	munmap(va, 8 * PAGE);
+	munmap(again, 8 * PAGE);
+	close(fd);
 }
 
 static void its_table_leads_to_a_file(void **state)
@@ -225,14 +239,12 @@ static void its_table_leads_to_a_file(void **state)
 		.flags = K_IOMMU_IOAS_MAP_FIXED_IOVA | K_IOMMU_IOAS_MAP_READABLE, .iova = APERTURE,
 	};
 
-	assert_int_equal(ftruncate(fd, 2 * (off_t)PAGE), 0);
-	va = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	assert_true(va != MAP_FAILED);
-	memset(va, 1, 2 * PAGE);
+	assert_int_equal(ftruncate(fd, 8 * (off_t)PAGE), 0);
+	va = map_again(fd);
 	assert_int_equal(request(m, K_IOMMU_IOAS_MAP_FILE, &arg), 0);
 	assert_int_equal(check_map(m, mock.hwpt, APERTURE, PAGE, va + PAGE), 0);
 	assert_int_equal(check_map(m, mock.hwpt, APERTURE, PAGE, va), -EINVAL);
-	munmap(va, 2 * PAGE);
+	munmap(va, 8 * PAGE);
 	close(fd);
 }
 

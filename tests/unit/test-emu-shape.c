@@ -2,6 +2,8 @@
 /* Kernels that a machine can be, and how LIBIOMMUFD_EMU names them. */
 #include "test-emu.h"
 
+#include "os/mock.h"
+
 static int start_kernel(void **state, const char *kernel)
 {
 	struct iommufd_emu_opts opts = { .size = sizeof(opts), .kernel = kernel };
@@ -47,6 +49,7 @@ static void linux_6_6_has_iommufd_without_cdevs(void **state)
 		K_IOMMU_HWPT_INVALIDATE, K_IOMMU_FAULT_QUEUE_ALLOC, K_IOMMU_IOAS_MAP_FILE,
 		K_IOMMU_VIOMMU_ALLOC, K_IOMMU_VDEVICE_ALLOC, K_IOMMU_IOAS_CHANGE_PROCESS,
 		K_IOMMU_VEVENTQ_ALLOC, K_IOMMU_HW_QUEUE_ALLOC, K_IOMMU_IOAS_NOIOMMU_GET_PA,
+		K_IOMMU_TEST_CMD,
 	};
 
 	for (size_t i = 0; i < sizeof(missing) / sizeof(*missing); i++)
