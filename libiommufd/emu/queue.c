@@ -87,19 +87,29 @@ void emu_queue_closed(struct emu_queue *queue)
 	emu_iommu_put(queue->iommu);
 }
 
+/* A descriptor that the program did not close behind our back, or -1. */
+static int user_end(const struct emu_queue *queue)
+{
+	const struct emu_file *file = queue->file;
+
+	for (size_t i = 0; file && i < file->nr_fds; i++)
+		if (emu_file_find(queue->iommu->emu, file->fds[i]) == file)
+			return file->fds[i];
+	return -1;
+}
+
 /* The byte is looked for first: a program that took it by itself must not stop the machine. */
 void emu_queue_set_ready(struct emu_queue *queue, bool ready)
 {
+	int fd = user_end(queue), n = 0;
 	char byte = 0;
-	int n = 0;
 
-	if (ready == queue->ready || !queue->file)
+	if (fd < 0 || ready == queue->ready)
 		return;
 	if (ready)
-		n = write(queue->peer, &byte, 1) == 1;
-	else if (!ioctl(queue->file->fds[0], FIONREAD, &n) && n > 0)
-		n = read(queue->file->fds[0], &byte, 1) == 1;
-	queue->ready = ready ? n : false;
+		queue->ready = write(queue->peer, &byte, 1) == 1;
+	else if (ioctl(fd, FIONREAD, &n) || !n || read(fd, &byte, 1) == 1)
+		queue->ready = false;
 }
 
 ssize_t emu_queue_read(struct emu_file *file, uint64_t user, size_t n)

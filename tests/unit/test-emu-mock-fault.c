@@ -306,6 +306,38 @@ static void a_descriptor_outlives_the_iommufd(void **state)
 			  : open("/dev/iommu", O_RDWR | O_CLOEXEC);
 }
 
+/* The emulated kernel alone has to notice that; the other one is told. */
+static void a_descriptor_closed_behind_its_back_is_let_alone(void **state)
+{
+	struct mocks *m = *state;
+	struct iommufd_emu *own = NULL;
+	struct mocks other = *m;
+	struct scene s;
+	int reused;
+
+	if (!m->emu)
+		return;
+	assert_int_equal(iommufd_emu_new(NULL, &own), 0);
+	other.emu = own;
+	other.sys = iommufd_emu_get_sys(own);
+	other.iommu = other.sys->open(other.sys->data, "/dev/iommu", O_RDWR);
+	other.ioas = new_ioas(&other);
+	s = new_scene(&other);
+	assert_int_equal(ask(&other, &s.mock, 0, 0), 0);
+	close(s.queue.fd);
+	reused = memfd_create("mock", MFD_CLOEXEC);
+	assert_int_equal(reused, s.queue.fd);
+	assert_int_equal(write(reused, "ab", 2), 2);
+	assert_int_equal(lseek(reused, 0, SEEK_SET), 0);
+	assert_int_equal(replace(&other, &s.mock, other.ioas), 0);
+	assert_int_equal(replace(&other, &s.mock, s.hwpt), 0);
+	assert_int_equal(ask(&other, &s.mock, 0, 0), 0);
+	assert_int_equal(lseek(reused, 0, SEEK_CUR), 0);
+	close(reused);
+	shut(&other, other.iommu);
+	iommufd_emu_unref(own);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +355,7 @@ int main(void)
 		TEST(a_pasid_asks_by_its_own_table),
 		TEST(bad_requests_make_no_queue),
 		TEST(a_descriptor_outlives_the_iommufd),
+		TEST(a_descriptor_closed_behind_its_back_is_let_alone),
 	};
 
 	return RUN(tests);
