@@ -55,6 +55,12 @@ static uint32_t id_of(struct iommufd_device *dev)
 
 struct iommufd_device *get_mock(struct fixture *f, uint32_t flags)
 {
+	return get_mock_as(f, flags, 0);
+}
+
+struct iommufd_device *get_mock_as(struct fixture *f, uint32_t flags, uint64_t cookie)
+{
+	struct iommufd_device_opts opts = { .size = sizeof(opts), .cookie = cookie };
 	struct k_iommu_ioas_alloc home = { .size = sizeof(home) };
 	struct k_iommu_test_cmd arg = { .mock_domain_flags.dev_flags = flags };
 	struct iommufd_device_bound bound = { .size = sizeof(bound), .fd = -1 };
@@ -84,7 +90,7 @@ struct iommufd_device *get_mock(struct fixture *f, uint32_t flags)
 	bound.id = arg.mock_domain_flags.out_idev_id;
 	bound.mock_id = mock->stdev;
 	bound.mock_pt = mock->home;
-	assert_ok(iommufd_device_adopt(f->ctx, &bound, NULL, &dev));
+	assert_ok(iommufd_device_adopt(f->ctx, &bound, &opts, &dev));
 	return hold_device(f, dev);
 }
 

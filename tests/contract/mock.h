@@ -23,9 +23,11 @@ enum {
  * use for it. Skips the case where the kernel has none.
  */
 struct iommufd_device *get_mock(struct fixture *f, uint32_t flags);
+struct iommufd_device *get_mock_as(struct fixture *f, uint32_t flags, uint64_t cookie);
 
 /* The device writes to the pages of 4 KiB at @iova that @bits says. Its page table is tracked. */
 void mock_write(struct fixture *f, uint32_t hwpt, uint64_t iova, uint64_t bits);
+#define MOCK_NO_PASID 0
 /* It meets a page that is not there; returns what the kernel says. */
 int mock_fault(struct fixture *f, struct iommufd_device *dev, uint32_t pasid, uint32_t group,
 	       uint64_t address);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* I/O page faults: devices ask, the program answers, once. */
-#include "mock.h"
+#include "tables.h"
 
 #include <poll.h>
 #include <sys/wait.h>
+
+#define COOKIE 4711
 
 #define GROUP(array) { \
 	.size = sizeof(struct iommufd_fault_group), .faults = (array), .room = ARRAY_SIZE(array), \
@@ -34,6 +36,19 @@ static struct iommufd_fault_queue *get_queue(struct fixture *f)
 	return queue;
 }
 
+/* A table for the device whose faults go to @queue. */
+static struct iommufd_hwpt *get_faulting(struct fixture *f, struct iommufd_device *dev,
+					 uint64_t flags, struct iommufd_fault_queue *queue)
+{
+	struct iommufd_hwpt_opts opts = {
+		.size = sizeof(opts), .flags = flags, .fault_queue = queue,
+	};
+	struct iommufd_hwpt *hwpt;
+
+	assert_ok(iommufd_hwpt_new(dev, get_ioas(f), &opts, &hwpt));
+	return hold_hwpt(f, hwpt);
+}
+
 /* Whether it is readable, within a second if so. */
 static bool is_readable(struct iommufd_fault_queue *queue, int milliseconds)
 {
@@ -41,6 +56,36 @@ static bool is_readable(struct iommufd_fault_queue *queue, int milliseconds)
 
 	assert_true(pollfd.fd >= 0);
 	return poll(&pollfd, 1, milliseconds) == 1 && (pollfd.revents & POLLIN);
+}
+
+/* What is left without an answer would be taken first. */
+static struct iommufd_fault_group read_group(struct iommufd_fault_queue *queue)
+{
+	static struct iommufd_fault faults[4];
+	struct iommufd_fault_group group = GROUP(faults);
+
+	assert_true(is_readable(queue, 5000));
+	assert_ok(iommufd_fault_queue_read(queue, &group));
+	assert_int_equal(group.count, 1);
+	return group;
+}
+
+/* A mock device with a cookie, attached to a table whose faults go to @queue. */
+struct waiting {
+	struct iommufd_fault_queue *queue;
+	struct iommufd_device *dev;
+	struct iommufd_hwpt *hwpt;
+};
+
+static bool set_up(struct fixture *f, struct waiting *w)
+{
+	w->queue = get_queue(f);
+	if (!w->queue)
+		return false;
+	w->dev = get_mock_as(f, MOCK_PASID, COOKIE);
+	w->hwpt = get_faulting(f, w->dev, IOMMUFD_HWPT_PASID, w->queue);
+	assert_ok(iommufd_device_attach_hwpt(w->dev, w->hwpt));
+	return true;
 }
 
 static void queue_bad_argument(void **state)
@@ -132,6 +177,148 @@ static void a_forked_child_has_no_faults(void **state)
 	assert_error(iommufd_fault_queue_read(queue, &group), -EAGAIN); /* it is still there */
 }
 
+static void a_device_asks_and_is_answered(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_fault_group group;
+	struct iommufd_device_info info = { .size = sizeof(info) };
+	struct iommufd_device *found;
+	struct waiting w;
+
+	if (!set_up(f, &w))
+		return;
+	assert_ok(iommufd_device_get_info(w.dev, &info));
+	assert_int_equal(mock_fault(f, w.dev, MOCK_NO_PASID, 7, MOCK_FIRST + PAGE), 0);
+	group = read_group(w.queue);
+	assert_int_equal(group.device, info.id);
+	assert_int_equal(group.cookie, COOKIE);
+	assert_int_equal(group.number, 7);
+	assert_int_equal(group.flags, IOMMUFD_FAULT_LAST);
+	assert_int_equal(group.pasid, 0);
+	assert_int_equal(group.faults[0].address, MOCK_FIRST + PAGE);
+	assert_int_equal(group.faults[0].access, IOMMUFD_FAULT_READ | IOMMUFD_FAULT_WRITE);
+	assert_int_equal(group.faults[0].flags, IOMMUFD_FAULT_LAST);
+	assert_ok(iommufd_device_find_id(f->ctx, group.device, &found));
+	assert_ptr_equal(found, w.dev);
+	iommufd_device_unref(found);
+	assert_false(is_readable(w.queue, 0));
+	assert_ok(iommufd_fault_queue_respond(w.queue, group.id, IOMMUFD_FAULT_SUCCESS));
+	assert_error(iommufd_fault_queue_respond(w.queue, group.id, IOMMUFD_FAULT_SUCCESS),
+		     -EALREADY);
+	assert_error(iommufd_fault_queue_respond(w.queue, 0, IOMMUFD_FAULT_SUCCESS), -EALREADY);
+}
+
+static void a_group_that_waits_survives_bad_answers_and_short_arrays(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_fault faults[1];
+	struct iommufd_fault_group group = { .size = sizeof(group) };
+	struct waiting w;
+
+	if (!set_up(f, &w))
+		return;
+	assert_int_equal(mock_fault(f, w.dev, MOCK_NO_PASID, 1, MOCK_FIRST), 0);
+	assert_true(is_readable(w.queue, 5000));
+	assert_error(iommufd_fault_queue_read(w.queue, &group), -EMSGSIZE);
+	assert_int_equal(group.count, 1);
+	group.faults = faults;
+	group.room = group.count;
+	assert_ok(iommufd_fault_queue_read(w.queue, &group));
+	assert_error(iommufd_fault_queue_respond(w.queue, group.id, 2), -EINVAL);
+	assert_ok(iommufd_fault_queue_respond(w.queue, group.id, IOMMUFD_FAULT_INVALID));
+}
+
+static void groups_are_told_apart(void **state)
+{
+	struct iommufd_fault_group group[3];
+	struct fixture *f = *state;
+	struct iommufd_device *other;
+	struct waiting w;
+
+	if (!set_up(f, &w))
+		return;
+	other = get_mock(f, 0);
+	assert_ok(iommufd_device_attach_hwpt(other, w.hwpt));
+	assert_int_equal(mock_fault(f, w.dev, MOCK_NO_PASID, 1, MOCK_FIRST), 0);
+	group[0] = read_group(w.queue);
+	assert_int_equal(mock_fault(f, other, MOCK_NO_PASID, 1, MOCK_FIRST), 0);
+	group[1] = read_group(w.queue);
+	assert_int_equal(mock_fault(f, w.dev, MOCK_NO_PASID, 2, MOCK_FIRST + PAGE), 0);
+	group[2] = read_group(w.queue);
+	assert_true(group[0].device == group[2].device && group[0].device != group[1].device);
+	assert_true(group[0].id != group[1].id && group[1].id != group[2].id);
+	assert_int_equal(group[2].number, 2);
+	for (int i = 2; i >= 0; i--)
+		assert_ok(iommufd_fault_queue_respond(w.queue, group[i].id, IOMMUFD_FAULT_INVALID));
+}
+
+/* Its groups are refused by the kernel; their answers would come late, or reach others. */
+static void groups_of_a_device_that_left_are_answered(void **state)
+{
+	struct iommufd_fault_group group, next;
+	struct fixture *f = *state;
+	struct waiting w;
+
+	if (!set_up(f, &w))
+		return;
+	assert_int_equal(mock_fault(f, w.dev, MOCK_NO_PASID, 1, MOCK_FIRST), 0);
+	group = read_group(w.queue);
+	assert_int_equal(mock_fault(f, w.dev, MOCK_NO_PASID, 2, MOCK_FIRST), 0);
+	assert_true(is_readable(w.queue, 5000));
+	assert_ok(iommufd_device_detach(w.dev));
+	assert_false(is_readable(w.queue, 0)); /* so is what was not read */
+	assert_error(iommufd_fault_queue_respond(w.queue, group.id, IOMMUFD_FAULT_SUCCESS),
+		     -EALREADY);
+	assert_ok(iommufd_device_attach_hwpt(w.dev, w.hwpt));
+	assert_int_equal(mock_fault(f, w.dev, MOCK_NO_PASID, 3, MOCK_FIRST), 0);
+	group = read_group(w.queue);
+	assert_ok(iommufd_device_detach(w.dev));
+	assert_ok(iommufd_device_attach_hwpt(w.dev, w.hwpt));
+	assert_int_equal(mock_fault(f, w.dev, MOCK_NO_PASID, 4, MOCK_FIRST), 0);
+	next = read_group(w.queue); /* has the kernel's number of the one before */
+	assert_error(iommufd_fault_queue_respond(w.queue, group.id, IOMMUFD_FAULT_SUCCESS),
+		     -EALREADY);
+	assert_ok(iommufd_fault_queue_respond(w.queue, next.id, IOMMUFD_FAULT_SUCCESS));
+}
+
+static void a_queue_can_end_while_devices_wait_and_in_any_order(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	for (int order = 0; order < 3; order++) {
+		if (!set_up(f, &w))
+			return;
+		assert_int_equal(mock_fault(f, w.dev, MOCK_NO_PASID, 1, MOCK_FIRST), 0);
+		read_group(w.queue);
+		assert_int_equal(mock_fault(f, w.dev, MOCK_NO_PASID, 2, MOCK_FIRST), 0);
+		assert_true(is_readable(w.queue, 5000));
+		if (order == 0)
+			put_device(f, w.dev);
+		put_object(f, order == 1 ? (void *)w.hwpt : w.queue);
+		put_object(f, order == 1 ? (void *)w.queue : w.hwpt);
+		if (order)
+			put_device(f, w.dev);
+	}
+}
+
+/* The kernel takes the table; that the device reports no faults shows when it is attached. */
+static void a_device_without_page_requests_enodev(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_fault_queue *queue = get_queue(f);
+	struct iommufd_device *dev;
+	struct iommufd_hwpt *hwpt;
+
+	if (!queue)
+		return;
+	dev = get_device(f, ALONE1);
+	if (iommufd_device_has(dev, IOMMUFD_CAP_HWPT) != 1)
+		return;
+	hwpt = get_faulting(f, dev, 0, queue);
+	assert_error(iommufd_device_attach_hwpt(dev, hwpt), -ENODEV);
+}
+
 static void find_id(void **state)
 {
 	struct fixture *f = *state;
@@ -158,6 +345,12 @@ static const struct CMUnitTest cases[] = {
 	CASE(an_empty_queue_does_not_block),
 	CASE(queue_without_descriptors_emfile),
 	CASE(a_forked_child_has_no_faults),
+	CASE(a_device_asks_and_is_answered),
+	CASE(a_group_that_waits_survives_bad_answers_and_short_arrays),
+	CASE(groups_are_told_apart),
+	CASE(groups_of_a_device_that_left_are_answered),
+	CASE(a_queue_can_end_while_devices_wait_and_in_any_order),
+	CASE(a_device_without_page_requests_enodev),
 	CASE(find_id),
 };
 
