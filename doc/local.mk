@@ -13,6 +13,7 @@ man3_pages = \
 	doc/man/iommufd_feature.3 \
 	doc/man/iommufd_group.3 \
 	doc/man/iommufd_handoff.3 \
+	doc/man/iommufd_hw_queue.3 \
 	doc/man/iommufd_hwinfo.3 \
 	doc/man/iommufd_hwpt.3 \
 	doc/man/iommufd_ioas.3 \
@@ -22,7 +23,10 @@ man3_pages = \
 	doc/man/iommufd_pci.3 \
 	doc/man/iommufd_region.3 \
 	doc/man/iommufd_reset.3 \
-	doc/man/iommufd_version.3
+	doc/man/iommufd_vdevice.3 \
+	doc/man/iommufd_version.3 \
+	doc/man/iommufd_veventq.3 \
+	doc/man/iommufd_viommu.3
 
 dist_man3_MANS = $(man3_pages)
 man7_pages = doc/man/libiommufd.7 doc/man/iommufd_backends.7

@@ -15,6 +15,7 @@
 #include <libiommufd/feature.h>
 #include <libiommufd/group.h>
 #include <libiommufd/handoff.h>
+#include <libiommufd/hw_queue.h>
 #include <libiommufd/hwinfo.h>
 #include <libiommufd/hwpt.h>
 #include <libiommufd/ioas.h>
@@ -24,6 +25,9 @@
 #include <libiommufd/pci.h>
 #include <libiommufd/region.h>
 #include <libiommufd/reset.h>
+#include <libiommufd/vdevice.h>
 #include <libiommufd/version.h>
+#include <libiommufd/veventq.h>
+#include <libiommufd/viommu.h>
 
 #endif

@@ -91,6 +91,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/handoff-open.c \
 	libiommufd/object/handoff-receive.c \
 	libiommufd/object/handoff-wire.c \
+	libiommufd/object/hw_queue.c \
 	libiommufd/object/hwinfo.c libiommufd/object/hwinfo.h \
 	libiommufd/object/hwinfo-amd.c \
 	libiommufd/object/hwinfo-decode.c \
@@ -112,6 +113,9 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/ioas-ranges.c \
 	libiommufd/object/ioas-unmap.c \
 	libiommufd/object/ioas-update.c \
+	libiommufd/object/vdevice.c libiommufd/object/vdevice.h \
+	libiommufd/object/veventq.c \
+	libiommufd/object/viommu.c libiommufd/object/viommu.h \
 	libiommufd/object/pasid-table.c
 
 include libiommufd/map/local.mk
@@ -136,6 +140,7 @@ includesub_HEADERS = \
 	include/libiommufd/feature.h \
 	include/libiommufd/group.h \
 	include/libiommufd/handoff.h \
+	include/libiommufd/hw_queue.h \
 	include/libiommufd/hwinfo.h \
 	include/libiommufd/hwpt.h \
 	include/libiommufd/ioas.h \
@@ -144,7 +149,10 @@ includesub_HEADERS = \
 	include/libiommufd/pasid_table.h \
 	include/libiommufd/pci.h \
 	include/libiommufd/region.h \
-	include/libiommufd/reset.h
+	include/libiommufd/reset.h \
+	include/libiommufd/vdevice.h \
+	include/libiommufd/veventq.h \
+	include/libiommufd/viommu.h
 nodist_includesub_HEADERS = include/libiommufd/version.h
 
 pkgconfig_DATA += libiommufd.pc libiommufd-emu.pc

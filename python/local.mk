@@ -26,13 +26,15 @@ dist_iommufdpy_DATA = \
 	python/iommufd/pci.py \
 	python/iommufd/py.typed \
 	python/iommufd/region.py \
-	python/iommufd/reset.py
+	python/iommufd/reset.py \
+	python/iommufd/viommu.py
 
 EXTRA_DIST += \
 	python/README.md \
 	python/tests/base.py \
 	python/tests/headers.py \
 	python/tests/main.py \
+	python/tests/mock.py \
 	python/tests/run \
 	python/tests/test_context.py \
 	python/tests/test_device.py \
@@ -52,7 +54,8 @@ EXTRA_DIST += \
 	python/tests/test_pci.py \
 	python/tests/test_region.py \
 	python/tests/test_reset.py \
-	python/tests/test_tables.py
+	python/tests/test_tables.py \
+	python/tests/test_viommu.py
 
 check_PROGRAMS += python/tests/probe
 python_tests_probe_SOURCES = \

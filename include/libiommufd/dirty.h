@@ -96,7 +96,7 @@ int iommufd_ioas_read_dirty(struct iommufd_ioas *ioas, uint64_t iova, uint64_t l
  *   -EINVAL         as for iommufd_ioas_read_dirty()
  *   -EOPNOTSUPP     the backend or the kernel cannot (IOMMUFD_CAP_DIRTY_TRACKING)
  *   -EOVERFLOW      the range wraps around the address space
- *   -EBUSY          the kernel holds the memory for another user
+ *   -EBUSY          a hardware queue is in the range, or the kernel holds the memory for another user
  *   -EDEADLK        a mediated device does not let go of the memory
  *   -ENOMEM         out of memory
  *   -EUCLEAN        the kernel refused and what it had removed could not all be restored; see iommufd_ioas_unmap()

@@ -31,6 +31,7 @@ struct iommufd_device;
 struct iommufd_fault_queue;
 struct iommufd_hwpt;
 struct iommufd_ioas;
+struct iommufd_viommu;
 
 /** Flags of struct iommufd_hwpt_opts. */
 enum {
@@ -178,6 +179,31 @@ int iommufd_hwpt_new(struct iommufd_device *dev, struct iommufd_ioas *ioas,
  */
 int iommufd_hwpt_new_nested(struct iommufd_device *dev, struct iommufd_hwpt *parent,
 			    const struct iommufd_hwpt_opts *opts, struct iommufd_hwpt **out);
+
+/**
+ * Make a nested table on a vIOMMU: of a guest that has virtual devices, and events.
+ *
+ * As iommufd_hwpt_new_nested(), on the parent of the vIOMMU. A device that is to be
+ * attached to it has to be a virtual device of that first, as most IOMMUs want it.
+ *
+ * @param dev     a device behind the vIOMMU's IOMMU
+ * @param viommu  the vIOMMU, of the same context; the table holds it
+ * @param opts    options with the data; of the flags IOMMUFD_HWPT_PASID; not kept
+ * @param out     the table, owned by the caller, one reference; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         not a device or not a vIOMMU, they belong to different contexts, @p opts has no data or @p out is NULL, the device is behind another IOMMU, or that does not take the data
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL), or the data has what the kernel does not know
+ *   -EOPNOTSUPP     unknown or unfit flag, or the device or its IOMMU cannot do it, or not with this type of data
+ *   -EFAULT         the data is not there
+ *   -ENODEV         the device went away
+ *   -ENOMEM         out of memory
+ *   -EIO            the IOMMU's driver finds something in the data that a guest may not set, or the kernel failed in a way it does not document; the message has its errno
+ * @threads any
+ * @since 0.1
+ * @source IOMMU_HWPT_ALLOC
+ */
+int iommufd_hwpt_new_on_viommu(struct iommufd_device *dev, struct iommufd_viommu *viommu,
+			       const struct iommufd_hwpt_opts *opts, struct iommufd_hwpt **out);
 
 /**
  * Take another reference.

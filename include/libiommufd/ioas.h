@@ -270,7 +270,7 @@ int iommufd_ioas_mapv(struct iommufd_ioas *ioas, struct iommufd_map_vec *vec, si
  * @return 0, or:
  *   -EINVAL         not an IOAS, length 0, something not page-aligned, or the range cuts a mapping
  *   -EOVERFLOW      the range wraps around the address space
- *   -EBUSY          the kernel holds the memory for another user
+ *   -EBUSY          a hardware queue is in the range, or the kernel holds the memory for another user
  *   -EDEADLK        a mediated device does not let go of the memory
  *   -ENOMEM         out of memory
  *   -EUCLEAN        the kernel refused and what it had removed could not all be restored, as the message says; lost mappings are gone from the IOAS, those that some groups of devices may still reach stay in it: unmap them again; or the range is unmapped, but with IOMMUFD_IOAS_COALESCE neighbours could not be mapped again: they stay in the IOAS, unmap them and map them again
@@ -289,7 +289,7 @@ int iommufd_ioas_unmap(struct iommufd_ioas *ioas, uint64_t iova, uint64_t length
  * @param unmapped  receives the bytes that were mapped; may be NULL
  * @return 0, or:
  *   -EINVAL         not an IOAS
- *   -EBUSY          the kernel holds the memory for another user
+ *   -EBUSY          a hardware queue is in the range, or the kernel holds the memory for another user
  *   -EDEADLK        a mediated device does not let go of the memory
  *   -ENOMEM         out of memory
  *   -EUCLEAN        the kernel refused and what it had removed could not all be restored, as the message says; lost mappings are gone from the IOAS, those that some groups of devices may still reach stay in it: unmap them again

@@ -9,6 +9,7 @@
 
 #include "backend/group.h"
 #include "object/diagnose.h"
+#include "object/vdevice.h"
 
 bool same_group(const struct iommufd_device *a, const struct iommufd_device *b)
 {
@@ -219,6 +220,7 @@ struct attachment device_release(struct iommufd_device *dev)
 	/* If this fails, the close that follows detaches. */
 	if (ioas && owner && !dev->fd.joined)
 		ops->detach(&dev->fd);
+	vdevice_leave(dev);
 	ops->release(&dev->fd);
 	left = attachment_leave(dev);
 	if (ioas && owner)

@@ -46,6 +46,17 @@ bool device_has_tables(const struct iommufd_device *dev)
 	       !dev->mediated;
 }
 
+int device_check_tables(struct iommufd_device *dev, const char *function)
+{
+	if (device_has_tables(dev))
+		return 0;
+	return err(-EOPNOTSUPP, function, dev->fd.object,
+		   "attach it to an IOAS: iommufd_device_attach()",
+		   "no page tables can be made for the device: backend %s, had by %s%s",
+		   dev->ctx->backend.name, dev->fd.transport->name,
+		   dev->mediated ? ", mediated" : "");
+}
+
 bool device_is_tracked(struct iommufd_device *dev)
 {
 	unsigned int width;

@@ -16,6 +16,7 @@ struct iommufd_device {
 	/* To what it is attached, held; under the context's lock: see attach.h. */
 	struct iommufd_ioas *ioas;    /* NULL: to nothing */
 	struct iommufd_hwpt *hwpt;    /* by which table of the program's; NULL: the kernel's */
+	struct iommufd_vdevice *vdevice; /* the device as a guest knows it, or NULL; under the context's lock */
 	uint64_t cookie;
 	int group;                    /* IOMMU group number, or -1 */
 	bool mediated;
@@ -59,6 +60,8 @@ int device_take_bound(struct iommufd_device *dev, const char *function,
 /* device-has.c */
 /* Can it be attached to page tables, not to address spaces only? */
 bool device_has_tables(const struct iommufd_device *dev);
+/* -EOPNOTSUPP, with a record, if not. */
+int device_check_tables(struct iommufd_device *dev, const char *function);
 /* Does its IOMMU tell what it wrote? */
 bool device_is_tracked(struct iommufd_device *dev);
 

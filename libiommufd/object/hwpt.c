@@ -10,6 +10,7 @@
 #include "object/device.h"
 #include "object/diagnose.h"
 #include "object/fault.h"
+#include "object/viommu.h"
 
 _Static_assert((int)IOMMUFD_HWPT_NEST_PARENT == K_IOMMU_HWPT_ALLOC_NEST_PARENT &&
 	       (int)IOMMUFD_HWPT_DIRTY_TRACKING == K_IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
@@ -65,10 +66,18 @@ static void free_hwpt(struct iommufd_hwpt *hwpt)
 {
 	hwpt->obj.kind = OBJECT_FREED;
 	iommufd_fault_queue_unref(hwpt->faults);
+	iommufd_viommu_unref(hwpt->viommu);
 	iommufd_hwpt_unref(hwpt->parent);
 	iommufd_ioas_unref(hwpt->ioas);
 	iommufd_ctx_unref(hwpt->ctx);
 	free(hwpt);
+}
+
+static int of_another_context(struct iommufd_device *dev, const char *function, const char *object)
+{
+	return err(-EINVAL, function, dev->fd.object,
+		   "use what was made in the context that the device was opened in",
+		   "%s belongs to another context", object);
 }
 
 static int check_opts(const char *function, const struct hwpt_base *base,
@@ -101,17 +110,6 @@ static int check_opts(const char *function, const struct hwpt_base *base,
 			   "there are %u bytes of data of type %#x at %p", opts->data_length,
 			   opts->data_type, opts->data);
 	return 0;
-}
-
-static int check_device(struct iommufd_device *dev, const char *function)
-{
-	if (device_has_tables(dev))
-		return 0;
-	return err(-EOPNOTSUPP, function, dev->fd.object,
-		   "attach it to an IOAS: iommufd_device_attach()",
-		   "no page tables can be made for the device: backend %s, had by %s%s",
-		   dev->ctx->backend.name, dev->fd.transport->name,
-		   dev->mediated ? ", mediated" : "");
 }
 
 /* Context lock held, and that of the IOAS. */
@@ -160,7 +158,7 @@ int hwpt_make(struct iommufd_device *dev, const char *function, const struct hwp
 	if (!r)
 		r = check_opts(function, base, &opts);
 	if (!r)
-		r = check_device(dev, function);
+		r = device_check_tables(dev, function);
 	if (r)
 		return r;
 	hwpt = calloc(1, sizeof(*hwpt));
@@ -184,18 +182,12 @@ int hwpt_make(struct iommufd_device *dev, const char *function, const struct hwp
 	hwpt->ctx = iommufd_ctx_ref(ctx);
 	iommufd_ioas_ref(base->ioas);
 	hwpt->parent = iommufd_hwpt_ref(base->parent);
+	hwpt->viommu = iommufd_viommu_ref(base->viommu);
 	hwpt->faults = iommufd_fault_queue_ref(opts.fault_queue);
 	log_debug(&ctx->core.log, "%s: %s on %s for %s", function, hwpt->object, base->object,
 		  dev->fd.object);
 	*out = hwpt;
 	return 0;
-}
-
-static int of_another_context(struct iommufd_device *dev, const char *function, const char *object)
-{
-	return err(-EINVAL, function, dev->fd.object,
-		   "use what was made in the context that the device was opened in",
-		   "%s belongs to another context", object);
 }
 
 IOMMUFD_EXPORT int iommufd_hwpt_new(struct iommufd_device *dev, struct iommufd_ioas *ioas,
@@ -221,8 +213,8 @@ IOMMUFD_EXPORT int iommufd_hwpt_new(struct iommufd_device *dev, struct iommufd_i
 	return err_log(&dev->ctx->core.log, r);
 }
 
-static int check_parent(struct iommufd_device *dev, const char *function,
-			const struct iommufd_hwpt *parent)
+int hwpt_check_parent(struct iommufd_device *dev, const char *function,
+		      const struct iommufd_hwpt *parent)
 {
 	if (parent->ctx != dev->ctx)
 		return of_another_context(dev, function, parent->object);
@@ -249,12 +241,40 @@ IOMMUFD_EXPORT int iommufd_hwpt_new_nested(struct iommufd_device *dev, struct io
 		r = hwpt_check(parent, __func__);
 	if (r)
 		return r;
-	r = out ? check_parent(dev, __func__, parent) : err_null(__func__, "out");
+	r = out ? hwpt_check_parent(dev, __func__, parent) : err_null(__func__, "out");
 	if (!r)
 		r = hwpt_make(dev, __func__, &(struct hwpt_base){ .ioas = parent->ioas,
 								  .parent = parent,
 								  .id = parent->id,
 								  .object = parent->object },
+			      opts, out);
+	return err_log(&dev->ctx->core.log, r);
+}
+
+IOMMUFD_EXPORT int iommufd_hwpt_new_on_viommu(struct iommufd_device *dev,
+					      struct iommufd_viommu *viommu,
+					      const struct iommufd_hwpt_opts *opts,
+					      struct iommufd_hwpt **out)
+{
+	int r;
+
+	if (out)
+		*out = NULL;
+	r = device_check(dev, __func__);
+	if (!r)
+		r = viommu_check(viommu, __func__);
+	if (r)
+		return r;
+	if (!out)
+		r = err_null(__func__, "out");
+	else if (viommu->ctx != dev->ctx)
+		r = of_another_context(dev, __func__, viommu->object);
+	else
+		r = hwpt_make(dev, __func__, &(struct hwpt_base){ .ioas = viommu->parent->ioas,
+								  .parent = viommu->parent,
+								  .viommu = viommu,
+								  .id = viommu->id,
+								  .object = viommu->object },
 			      opts, out);
 	return err_log(&dev->ctx->core.log, r);
 }

@@ -16,6 +16,7 @@ struct iommufd_hwpt {
 	struct iommufd_ctx *ctx;     /* held */
 	struct iommufd_ioas *ioas;   /* held: what it leads to, in the end */
 	struct iommufd_hwpt *parent; /* held: of a nested table; NULL of a paging one */
+	struct iommufd_viommu *viommu; /* held: that a nested table was made on, or NULL */
 	struct iommufd_fault_queue *faults; /* held, or NULL */
 	struct iommufd_hwpt *next;   /* of the paging tables of the IOAS, as made; under the context's lock */
 	uint64_t flags;              /* IOMMUFD_HWPT_* */
@@ -28,10 +29,15 @@ static inline int hwpt_check(const struct iommufd_hwpt *hwpt, const char *functi
 	return hwpt && object_is(&hwpt->obj, OBJECT_HWPT) ? 0 : err_handle(function, "hwpt");
 }
 
+/* -EINVAL, with a record, if @parent is no nesting parent, or not of the device's context. */
+int hwpt_check_parent(struct iommufd_device *dev, const char *function,
+		      const struct iommufd_hwpt *parent);
+
 /* What a table is made on. */
 struct hwpt_base {
 	struct iommufd_ioas *ioas;   /* that it leads to */
 	struct iommufd_hwpt *parent; /* of a nested table; NULL of a paging one */
+	struct iommufd_viommu *viommu; /* the same, if it is made on one */
 	uint32_t id;                 /* the kernel's number: of the IOAS, the parent, or a vIOMMU on it */
 	const char *object;          /* and its name */
 };

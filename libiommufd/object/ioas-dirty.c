@@ -154,6 +154,8 @@ static int unmap(struct iommufd_ioas *ioas, const char *function, struct dirty_r
 
 	if (!r)
 		r = check_request(ioas, function, q);
+	if (!r)
+		r = ioas_check_holds(ioas, function, q->iova, q->iova + (q->length - 1));
 	if (r)
 		return r;
 	iova_map_check_whole(ioas->map, q->iova, q->iova + (q->length - 1), &bytes, &count, NULL);

@@ -151,6 +151,33 @@ int ioas_roll_back(struct iommufd_ioas *ioas, const char *function, int code, ui
 		   function, -code, (ull)stuck.iova, (ull)stuck.iova + (stuck.length - 1));
 }
 
+void ioas_hold(struct iommufd_ioas *ioas, struct ioas_hold *hold)
+{
+	hold->next = ioas->holds;
+	ioas->holds = hold;
+}
+
+void ioas_let_go(struct iommufd_ioas *ioas, struct ioas_hold *hold)
+{
+	struct ioas_hold **at;
+
+	for (at = &ioas->holds; *at != hold; at = &(*at)->next)
+		;
+	*at = hold->next;
+}
+
+int ioas_check_holds(const struct iommufd_ioas *ioas, const char *function, uint64_t iova,
+		     uint64_t last)
+{
+	for (const struct ioas_hold *h = ioas->holds; unlikely(h); h = h->next)
+		if (h->iova <= last && h->last >= iova)
+			return err(-EBUSY, function, ioas->object,
+				   "give back the hardware queue first, and those above it",
+				   "%s is in iova %#llx..%#llx, and the hardware reads it",
+				   h->object, (ull)h->iova, (ull)h->last);
+	return 0;
+}
+
 static int unmap(struct iommufd_ioas *ioas, const char *function, uint64_t iova, uint64_t last,
 		 uint64_t *unmapped)
 {
@@ -163,7 +190,8 @@ static int unmap(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
 			   "unmap whole mappings; to keep a part, unmap all and map the part again",
 			   "iova %#llx..%#llx cuts the mapping at %#llx..%#llx", (ull)iova,
 			   (ull)last, (ull)cut.iova, (ull)cut.iova + (cut.length - 1));
-	if (count)
+	r = ioas_check_holds(ioas, function, iova, last);
+	if (likely(!r) && count)
 		r = ioas_unmap_locked(ioas, function, iova, last);
 	if (likely(!r) && unmapped)
 		*unmapped = bytes;

@@ -23,7 +23,15 @@ struct iommufd_ioas {
 	struct range_list ranges;    /* what the attached devices allow */
 	uint64_t flags;              /* IOMMUFD_IOAS_* that hold */
 	unsigned int attached;       /* devices */
+	struct ioas_hold *holds;     /* what must stay mapped */
 	bool stale;                  /* the ranges have changed since they were read */
+};
+
+/* A range that must stay mapped, and for whom. */
+struct ioas_hold {
+	struct ioas_hold *next;
+	uint64_t iova, last;
+	const char *object; /* for error records */
 };
 
 /* What to map where; filled by the public functions, checked by map_request_check(). */
@@ -104,6 +112,11 @@ bool ioas_is_limited(struct iommufd_ioas *ioas);
 int ioas_budget_refused(struct iommufd_ioas *ioas, enum engine_call call);
 
 /* ioas-unmap.c. Lock held. */
+void ioas_hold(struct iommufd_ioas *ioas, struct ioas_hold *hold);
+void ioas_let_go(struct iommufd_ioas *ioas, struct ioas_hold *hold);
+/* -EBUSY, with a record that names the first, if something in the range must stay. */
+int ioas_check_holds(const struct iommufd_ioas *ioas, const char *function, uint64_t iova,
+		     uint64_t last);
 /* All mappings within iova..last, which cuts none. */
 int ioas_unmap_locked(struct iommufd_ioas *ioas, const char *function, uint64_t iova,
 		      uint64_t last);

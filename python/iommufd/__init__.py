@@ -17,12 +17,12 @@ what can be done. `iommufd.emu` has an emulated kernel for tests.
 from __future__ import annotations
 
 from ._lib import lib
-from .constants import (Cap, DeviceFlag, DirtyFlag, EventType, FaultAccess, FaultAnswer,
-                        FaultFlag, Feature, FeatureAccess, GroupFlag, GroupPolicy, HandoffKind,
-                        HwCap, HwFieldFlag, HwInfoType, HWPTData, HWPTFlag, HWPTKind,
-                        Invalidate, InvalidateFlag, IOASFlag, IrqFlag, IrqIndex, LogLevel,
-                        MapFlag, MemberFlag, Memory, RegionFlag, RegionIndex, ResetFlag,
-                        VtdS1Flag)
+from .constants import (Cap, DeviceFlag, DirtyFlag, EventType, FaultAccess, FaultAnswer, FaultFlag,
+                        Feature, FeatureAccess, GroupFlag, GroupPolicy, HandoffKind, HwCap,
+                        HwFieldFlag, HwInfoType, HWPTData, HWPTFlag, HWPTKind, HWQueueType,
+                        Invalidate, InvalidateFlag, IOASFlag, IrqFlag, IrqIndex, LogLevel, MapFlag,
+                        MemberFlag, Memory, RegionFlag, RegionIndex, ResetFlag, VeventType,
+                        ViommuType, VtdS1Flag)
 from .ctx import Context, Event
 from .device import Device, DeviceInfo
 from .errors import IommufdError
@@ -38,6 +38,8 @@ from .pasid_table import PasidRange, PasidTable, PasidTableInfo
 from .pci import ConfigSpace
 from .region import Area, MappedRegion, Region, RegionInfo
 from .reset import ResetInfo
+from .viommu import (HWQueue, MappedPages, VDevice, VEventQueue, Vevent, VIOMMU,
+                     ViommuTegra241Cmdqv)
 
 __all__ = [
     "AmdGuest", "Area", "Cap", "ConfigSpace", "Context", "Device", "DeviceFlag", "DeviceInfo",
@@ -45,12 +47,14 @@ __all__ = [
     "FaultFlag", "FaultGroup", "FaultQueue", "Feature", "FeatureAccess", "Features", "Group",
     "GroupFlag", "GroupInfo", "GroupMember", "GroupPolicy", "Handoff", "HandoffItem",
     "HandoffKind", "HwCap", "HwField", "HwFieldFlag", "HwInfo", "HwInfoType", "HWPT",
-    "HWPTData", "HWPTFlag", "HWPTInfo", "HWPTKind", "Invalidate", "InvalidateFlag",
-    "InvalidateSmmuv3", "InvalidateVtdS1", "IOAS", "IOASFlag", "IOASInfo", "IommufdError",
-    "Irq", "IrqFlag", "IrqIndex", "IrqInfo", "LogLevel", "MapFlag", "MappedRegion", "Mapping",
-    "MemberFlag", "Memory", "PasidRange", "PasidTable", "PasidTableInfo", "Range", "Region",
-    "RegionFlag", "RegionIndex", "RegionInfo", "ResetFlag", "ResetInfo", "Smmuv3", "Span",
-    "VtdS1", "VtdS1Flag", "version", "wait",
+    "HWPTData", "HWPTFlag", "HWPTInfo", "HWPTKind", "HWQueue", "HWQueueType", "Invalidate",
+    "InvalidateFlag", "InvalidateSmmuv3", "InvalidateVtdS1", "IOAS", "IOASFlag", "IOASInfo",
+    "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo", "LogLevel", "MapFlag",
+    "MappedPages", "MappedRegion", "Mapping", "MemberFlag", "Memory", "PasidRange",
+    "PasidTable", "PasidTableInfo", "Range", "Region", "RegionFlag", "RegionIndex",
+    "RegionInfo", "ResetFlag", "ResetInfo", "Smmuv3", "Span", "VDevice", "Vevent",
+    "VEventQueue", "VeventType", "VIOMMU", "ViommuTegra241Cmdqv", "ViommuType", "VtdS1",
+    "VtdS1Flag", "version", "wait",
 ]
 
 

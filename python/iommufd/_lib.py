@@ -107,11 +107,17 @@ PROTOTYPES: Prototypes = {
     "iommufd_hw_info_get": (c_int, [POINTER(s.HwInfo), c_char_p, POINTER(c_uint64)]),
     "iommufd_hw_info_next": (
         c_int, [POINTER(s.HwInfo), POINTER(c_size_t), POINTER(s.HwField)]),
+    "iommufd_hw_queue_new": (
+        c_int, [c_void_p, c_uint32, c_uint32, c_uint64, c_uint64, POINTER(c_void_p)]),
+    "iommufd_hw_queue_ref": (c_void_p, [c_void_p]),
+    "iommufd_hw_queue_unref": (c_void_p, [c_void_p]),
     "iommufd_hwpt_get_info": (c_int, [c_void_p, POINTER(s.HWPTInfo)]),
     "iommufd_hwpt_invalidate": (
         c_int, [c_void_p, c_uint32, c_void_p, c_uint32, POINTER(c_uint32)]),
     "iommufd_hwpt_new": (c_int, [c_void_p, c_void_p, POINTER(s.HWPTOptions), POINTER(c_void_p)]),
     "iommufd_hwpt_new_nested": (
+        c_int, [c_void_p, c_void_p, POINTER(s.HWPTOptions), POINTER(c_void_p)]),
+    "iommufd_hwpt_new_on_viommu": (
         c_int, [c_void_p, c_void_p, POINTER(s.HWPTOptions), POINTER(c_void_p)]),
     "iommufd_hwpt_ref": (c_void_p, [c_void_p]),
     "iommufd_hwpt_unref": (c_void_p, [c_void_p]),
@@ -198,7 +204,26 @@ PROTOTYPES: Prototypes = {
     "iommufd_region_write32": (c_int, [c_void_p, c_uint32, c_uint64, c_uint32]),
     "iommufd_region_write64": (c_int, [c_void_p, c_uint32, c_uint64, c_uint64]),
     "iommufd_region_write8": (c_int, [c_void_p, c_uint32, c_uint64, c_uint8]),
+    "iommufd_vdevice_get_device": (c_int, [c_void_p, POINTER(c_void_p)]),
+    "iommufd_vdevice_new": (c_int, [c_void_p, c_void_p, c_uint64, POINTER(c_void_p)]),
+    "iommufd_vdevice_ref": (c_void_p, [c_void_p]),
+    "iommufd_vdevice_unref": (c_void_p, [c_void_p]),
     "iommufd_version": (c_char_p, []),
+    "iommufd_veventq_get_fd": (c_int, [c_void_p]),
+    "iommufd_veventq_new": (
+        c_int, [c_void_p, c_uint32, c_uint32, POINTER(s.VeventqOptions), POINTER(c_void_p)]),
+    "iommufd_veventq_read": (c_int, [c_void_p, POINTER(s.Vevent)]),
+    "iommufd_veventq_ref": (c_void_p, [c_void_p]),
+    "iommufd_veventq_unref": (c_void_p, [c_void_p]),
+    "iommufd_viommu_find_device": (c_int, [c_void_p, c_uint64, POINTER(c_void_p)]),
+    "iommufd_viommu_invalidate": (
+        c_int, [c_void_p, c_uint32, c_void_p, c_uint32, POINTER(c_uint32)]),
+    "iommufd_viommu_map": (c_int, [c_void_p, c_uint64, c_size_t, POINTER(c_void_p)]),
+    "iommufd_viommu_new": (
+        c_int, [c_void_p, c_void_p, c_uint32, POINTER(s.ViommuOptions), POINTER(c_void_p)]),
+    "iommufd_viommu_ref": (c_void_p, [c_void_p]),
+    "iommufd_viommu_unmap": (c_int, [c_void_p, c_void_p]),
+    "iommufd_viommu_unref": (c_void_p, [c_void_p]),
 }
 
 _SIGNED = (c_int,)

@@ -173,6 +173,49 @@ class InvalidateSmmuv3(Structure):
     _fields_ = [("cmd", c_uint64 * 2)]
 
 
+class ViommuOptions(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint64),
+        ("data", c_void_p),
+        ("data_length", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class ViommuTegra241Cmdqv(Structure):
+    _fields_ = [("offset", c_uint64), ("length", c_uint64)]
+
+
+class VeventqOptions(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint64),
+        ("event_size", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class Vevent(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("data", c_void_p),
+        ("room", c_uint32),
+        ("length", c_uint32),
+        ("lost", c_uint64),
+        ("sequence", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class VeventSmmuv3(Structure):
+    _fields_ = [("evt", c_uint64 * 4)]
+
+
+class VeventTegra241Cmdqv(Structure):
+    _fields_ = [("map", c_uint64 * 2)]
+
+
 class GroupInfo(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
@@ -343,6 +386,12 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_fault": Fault,
     "iommufd_fault_queue_opts": FaultQueueOptions,
     "iommufd_fault_group": FaultGroup,
+    "iommufd_viommu_opts": ViommuOptions,
+    "iommufd_viommu_tegra241_cmdqv": ViommuTegra241Cmdqv,
+    "iommufd_veventq_opts": VeventqOptions,
+    "iommufd_vevent": Vevent,
+    "iommufd_vevent_smmuv3": VeventSmmuv3,
+    "iommufd_vevent_tegra241_cmdqv": VeventTegra241Cmdqv,
     "iommufd_group_info": GroupInfo,
     "iommufd_group_member": GroupMember,
     "iommufd_handoff_item": HandoffItem,

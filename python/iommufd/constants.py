@@ -218,6 +218,26 @@ class InvalidateFlag(enum.IntFlag):
     LEAF = 1 << 0
 
 
+class ViommuType(enum.IntEnum):
+    """Types of vIOMMUs; the kernel may know more."""
+
+    SMMUV3 = 1
+    TEGRA241_CMDQV = 2
+
+
+class VeventType(enum.IntEnum):
+    """Types of events for guests; the kernel may know more."""
+
+    SMMUV3 = 1
+    TEGRA241_CMDQV = 2
+
+
+class HWQueueType(enum.IntEnum):
+    """Types of hardware queues; the kernel may know more."""
+
+    TEGRA241_CMDQV = 1
+
+
 class Memory(enum.IntEnum):
     """Kind of memory behind a mapping."""
 
@@ -323,6 +343,9 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_VTD_S1_", VtdS1Flag),
     ("IOMMUFD_INVALIDATE_", Invalidate),
     ("IOMMUFD_INVALIDATE_", InvalidateFlag),
+    ("IOMMUFD_VIOMMU_", ViommuType),
+    ("IOMMUFD_VEVENT_", VeventType),
+    ("IOMMUFD_HW_QUEUE_", HWQueueType),
     ("IOMMUFD_IOAS_", IOASFlag),
     ("IOMMUFD_MAP_", MapFlag),
     ("IOMMUFD_MEMORY_", Memory),

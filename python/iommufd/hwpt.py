@@ -16,6 +16,7 @@ from .ioas import IOAS
 
 if TYPE_CHECKING:
     from .device import Device
+    from .fault import FaultQueue
 
 # What the guests of the IOMMUs that have a layout of their own give, field by field.
 VtdS1 = s.HWPTVtdS1
@@ -35,37 +36,59 @@ class HWPTInfo(NamedTuple):
     flags: HWPTFlag
 
 
-def _options(flags: int, data_type: int, data: Optional[Data]) -> s.HWPTOptions:
+def _options(flags: int, data_type: int, data: Optional[Data],
+             faults: Optional[FaultQueue]) -> s.HWPTOptions:
     raw = b"" if data is None else bytes(data)
-    options = s.HWPTOptions.make(flags=flags, data_type=data_type, data_length=len(raw))
+    options = s.HWPTOptions.make(flags=flags, data_type=data_type, data_length=len(raw),
+                                 fault_queue=faults._ptr if faults is not None else None)
     if raw:
         options.keep = ctypes.create_string_buffer(raw, len(raw))
         options.data = ctypes.addressof(options.keep)
     return options
 
 
+def invalidate(function: str, address: int, type: int, entries: Sequence[Data]) -> None:
+    """Give a nested table or a vIOMMU entries to invalidate; see `HWPT.invalidate()`."""
+    pieces = [bytes(entry) for entry in entries]
+    if len({len(piece) for piece in pieces}) > 1:
+        raise ValueError("entries are of different sizes")
+    count = c_uint32(len(pieces))
+    array: Any = b"".join(pieces) if pieces else None
+    rc = lib(function, address, type, array, len(pieces[0]) if pieces else 0, byref(count))
+    if rc < 0:
+        raise failure(rc, function, index=count.value)
+
+
 class HWPT(Handle):
     """A paging table: it leads to what `ioas` maps, for devices whose IOMMU is like `dev`'s.
 
     `data` is what the driver of the IOMMU wants to know, of kind `data_type` (`HWPTData`,
-    or the kernel's number of any other). `Device.attach()` takes a table too.
+    or the kernel's number of any other); page faults go to the queue `faults`.
+    `Device.attach()` takes a table too.
     """
 
     _unref = "iommufd_hwpt_unref"
 
     def __init__(self, dev: Device, ioas: IOAS, flags: int = 0, *, data_type: int = 0,
-                 data: Optional[Data] = None) -> None:
-        options = _options(flags, data_type, data)
+                 data: Optional[Data] = None, faults: Optional[FaultQueue] = None) -> None:
+        options = _options(flags, data_type, data, faults)
         self._bind(receive("iommufd_hwpt_new", dev._ptr, ioas._ptr, byref(options)), dev._family)
 
     @classmethod
     def nested(cls, dev: Device, parent: HWPT, data_type: int, data: Data,
-               flags: int = 0) -> HWPT:
-        """A guest's table, which `data` describes, in front of a paging one."""
-        options = _options(flags, data_type, data)
+               flags: int = 0, *, faults: Optional[FaultQueue] = None) -> HWPT:
+        """A guest's table, which `data` describes, in front of a paging one.
+
+        `VIOMMU.nested()` makes one on a vIOMMU.
+        """
+        return cls._made(dev, "iommufd_hwpt_new_nested", parent, flags, data_type, data, faults)
+
+    @classmethod
+    def _made(cls, dev: Device, function: str, base: Handle, flags: int, data_type: int,
+              data: Data, faults: Optional[FaultQueue]) -> HWPT:
+        options = _options(flags, data_type, data, faults)
         table = cls.__new__(cls)
-        table._bind(receive("iommufd_hwpt_new_nested", dev._ptr, parent._ptr, byref(options)),
-                    dev._family)
+        table._bind(receive(function, dev._ptr, base._ptr, byref(options)), dev._family)
         return table
 
     def _raw_info(self, address: int) -> s.HWPTInfo:
@@ -109,12 +132,4 @@ class HWPT(Handle):
         has the `index` of the entry that was refused; those before it were done. No entries
         ask whether the type is supported.
         """
-        pieces = [bytes(entry) for entry in entries]
-        if len({len(piece) for piece in pieces}) > 1:
-            raise ValueError("entries are of different sizes")
-        count = c_uint32(len(pieces))
-        array: Any = b"".join(pieces) if pieces else None
-        rc = lib("iommufd_hwpt_invalidate", self._ptr, type, array,
-                 len(pieces[0]) if pieces else 0, byref(count))
-        if rc < 0:
-            raise failure(rc, "iommufd_hwpt_invalidate", index=count.value)
+        invalidate("iommufd_hwpt_invalidate", self._ptr, type, entries)

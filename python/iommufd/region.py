@@ -155,8 +155,10 @@ class MappedRegion:
     to the C library, so registers are not for slices.
     """
 
-    def __init__(self, device: Device, address: int, length: int, writable: bool) -> None:
-        self.device = device
+    _unmap_name = "iommufd_region_unmap"
+
+    def __init__(self, device: Any, address: int, length: int, writable: bool) -> None:
+        self.device = device    # or what else has such pages
         self.writable = writable
         self._address: Optional[int] = address
         self._length = length
@@ -253,7 +255,7 @@ class MappedRegion:
     def _unmap(self) -> None:
         address, self._address = self._address, None
         self.device._maps.discard(self)
-        call("iommufd_region_unmap", self.device._ptr, address)
+        call(self._unmap_name, self.device._ptr, address)
 
     def __enter__(self) -> MappedRegion:
         self.address
@@ -279,4 +281,4 @@ class MappedRegion:
     def __repr__(self) -> str:
         state = ("closed" if self._address is None
                  else f"{self._length} bytes at {self._address:#x}")
-        return f"<MappedRegion {state}>"
+        return f"<{type(self).__name__} {state}>"

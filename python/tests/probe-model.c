@@ -43,6 +43,51 @@ static void hwpt_structs(void)
 	end_struct();
 }
 
+static void viommu_structs(void)
+{
+	STRUCT(iommufd_viommu_opts);
+	FIELD(iommufd_viommu_opts, size);
+	FIELD(iommufd_viommu_opts, flags);
+	FIELD(iommufd_viommu_opts, data);
+	FIELD(iommufd_viommu_opts, data_length);
+	FIELD(iommufd_viommu_opts, reserved);
+	end_struct();
+	STRUCT(iommufd_viommu_tegra241_cmdqv);
+	FIELD(iommufd_viommu_tegra241_cmdqv, offset);
+	FIELD(iommufd_viommu_tegra241_cmdqv, length);
+	end_struct();
+	STRUCT(iommufd_veventq_opts);
+	FIELD(iommufd_veventq_opts, size);
+	FIELD(iommufd_veventq_opts, flags);
+	FIELD(iommufd_veventq_opts, event_size);
+	FIELD(iommufd_veventq_opts, reserved);
+	end_struct();
+	STRUCT(iommufd_vevent);
+	FIELD(iommufd_vevent, size);
+	FIELD(iommufd_vevent, data);
+	FIELD(iommufd_vevent, room);
+	FIELD(iommufd_vevent, length);
+	FIELD(iommufd_vevent, lost);
+	FIELD(iommufd_vevent, sequence);
+	FIELD(iommufd_vevent, reserved);
+	end_struct();
+	STRUCT(iommufd_vevent_smmuv3);
+	FIELD(iommufd_vevent_smmuv3, evt);
+	end_struct();
+	STRUCT(iommufd_vevent_tegra241_cmdqv);
+	FIELD(iommufd_vevent_tegra241_cmdqv, map);
+	end_struct();
+}
+
+static void viommu_constants(void)
+{
+	CONSTANT(IOMMUFD_VIOMMU_SMMUV3);
+	CONSTANT(IOMMUFD_VIOMMU_TEGRA241_CMDQV);
+	CONSTANT(IOMMUFD_VEVENT_SMMUV3);
+	CONSTANT(IOMMUFD_VEVENT_TEGRA241_CMDQV);
+	CONSTANT(IOMMUFD_HW_QUEUE_TEGRA241_CMDQV);
+}
+
 static void fault_structs(void)
 {
 	STRUCT(iommufd_fault);
@@ -163,6 +208,7 @@ void model_structs(void)
 {
 	hwpt_structs();
 	fault_structs();
+	viommu_structs();
 	hwinfo_structs();
 	pasid_structs();
 }
@@ -170,6 +216,7 @@ void model_structs(void)
 void model_constants(void)
 {
 	fault_constants();
+	viommu_constants();
 	hwinfo_constants();
 	hwpt_constants();
 }

@@ -12,6 +12,7 @@ tests_contract_libcontract_la_SOURCES = \
 	tests/contract/driver.c tests/contract/driver.h \
 	tests/contract/edu.c tests/contract/edu.h \
 	tests/contract/expect.c \
+	tests/contract/guest.c tests/contract/guest.h \
 	tests/contract/handoff.c tests/contract/handoff.h \
 	tests/contract/mock.c tests/contract/mock.h \
 	tests/contract/shape.c tests/contract/shape.h \
@@ -34,9 +35,13 @@ contract_tests += \
 	tests/contract/test-handoff-open \
 	tests/contract/test-handoff-socket \
 	tests/contract/test-hwinfo \
+	tests/contract/test-hw-queue \
 	tests/contract/test-hwpt \
 	tests/contract/test-hwpt-attach \
 	tests/contract/test-hwpt-nested \
+	tests/contract/test-vdevice \
+	tests/contract/test-veventq \
+	tests/contract/test-viommu \
 	tests/contract/test-ioas-map \
 	tests/contract/test-ioas-mapv \
 	tests/contract/test-ioas-unmap \
@@ -246,3 +251,19 @@ tests_contract_test_threads_LDADD = $(contract_libs)
 tests_contract_test_unref_order_SOURCES = tests/contract/test-unref-order.c
 tests_contract_test_unref_order_CFLAGS = $(contract_cflags)
 tests_contract_test_unref_order_LDADD = $(contract_libs)
+
+tests_contract_test_hw_queue_SOURCES = tests/contract/test-hw-queue.c
+tests_contract_test_hw_queue_CFLAGS = $(contract_cflags)
+tests_contract_test_hw_queue_LDADD = $(contract_libs)
+
+tests_contract_test_vdevice_SOURCES = tests/contract/test-vdevice.c
+tests_contract_test_vdevice_CFLAGS = $(contract_cflags)
+tests_contract_test_vdevice_LDADD = $(contract_libs)
+
+tests_contract_test_veventq_SOURCES = tests/contract/test-veventq.c
+tests_contract_test_veventq_CFLAGS = $(contract_cflags)
+tests_contract_test_veventq_LDADD = $(contract_libs)
+
+tests_contract_test_viommu_SOURCES = tests/contract/test-viommu.c
+tests_contract_test_viommu_CFLAGS = $(contract_cflags)
+tests_contract_test_viommu_LDADD = $(contract_libs)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#ifndef OBJECT_VDEVICE_H
+#define OBJECT_VDEVICE_H
+
+#include <libiommufd/vdevice.h>
+
+#include "object/viommu.h"
+
+struct iommufd_vdevice {
+	struct object obj;
+	struct iommufd_viommu *viommu; /* held */
+	struct iommufd_device *dev;    /* not held; NULL when it is closed. Under the context's lock */
+	uint64_t virtual_id;
+	uint32_t id;
+	char object[24];               /* "vDEVICE ID", for error records */
+};
+
+/* The device with this number, referenced, or NULL. */
+struct iommufd_device *vdevice_find(struct iommufd_viommu *viommu, uint64_t virtual_id);
+/* The device is about to be closed: the kernel wants its vDEVICE gone. Context lock held. */
+void vdevice_leave(struct iommufd_device *dev);
+
+#endif
