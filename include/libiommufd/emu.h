@@ -76,7 +76,7 @@ enum {
 struct iommufd_emu_device_opts {
 	size_t size;          /**< sizeof(struct iommufd_emu_device_opts) */
 	uint64_t flags;       /**< IOMMUFD_EMU_DEVICE_* */
-	const char *bdf;      /**< "dddd:bb:dd.f"; required, must be new */
+	const char *bdf;      /**< "dddd:bb:dd.f", or a UUID; required, must be new */
 	const char *driver;   /**< driver bound to it; NULL is "vfio-pci", "" is none */
 	uint32_t group;       /**< IOMMU group number; devices with the same number share it */
 	uint32_t reserved;    /**< zero */
@@ -92,6 +92,12 @@ enum {
 	 * writing N to register 0x68 raises vector N.
 	 */
 	IOMMUFD_EMU_DEVICE_MSIX = 1 << 0,
+	/**
+	 * No PCI device but a mediated one that can be migrated, with a UUID for a
+	 * name: two serial ports that hand back what is written to them, as the kernel's
+	 * sample driver mtty makes. Takes none of driver, vf_token and reserved.
+	 */
+	IOMMUFD_EMU_DEVICE_MEDIATED = 1 << 1,
 };
 
 /** What to make fail, and when. */
@@ -142,7 +148,9 @@ struct iommufd_emu_counts {
  * The default machine has five edu devices: 0000:00:03.0 and 0000:00:04.0 alone
  * in IOMMU groups 3 and 4; 0000:01:01.0 and 0000:01:02.0 behind a conventional
  * PCI bridge, 0000:00:1e.0, and with it in group 8; and 0000:00:06.0, which has
- * MSI-X and FLR, in group 6.
+ * MSI-X and FLR, in group 6. Where there is an IOMMU and the kernel is Linux 6.7 or
+ * newer it also has two mediated devices that can be migrated,
+ * 6d747479-0000-4000-8000-000000000001 and -000000000002, in groups 1001 and 1002.
  *
  * @param opts  shape of the machine, or NULL; not kept
  * @param out   the machine, owned by the caller, one reference; NULL on failure
@@ -216,17 +224,18 @@ const struct iommufd_sys *iommufd_emu_get_sys(struct iommufd_emu *emu);
 int iommufd_emu_get_default(struct iommufd_emu **out);
 
 /**
- * Add an edu device to a machine.
+ * Add an edu device to a machine, or a mediated one.
  *
  * @param emu   the machine
  * @param opts  the device; strings and token are copied
  * @return 0, or:
  *   -EINVAL         @p emu or @p opts is NULL, the size field is too small to
  *                   hold itself, the BDF is missing or malformed, the driver's
- *                   name is longer than 31 characters or has a slash, or the
- *                   reserved IOVAs are not whole pages
+ *                   name is longer than 31 characters or has a slash, the
+ *                   reserved IOVAs are not whole pages, or a mediated device is
+ *                   given what it has not
  *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
- *   -EOPNOTSUPP     unknown flag
+ *   -EOPNOTSUPP     unknown flag, or a mediated device where there is no IOMMU or before Linux 6.7
  *   -EEXIST         the BDF is taken
  *   -ENOMEM         out of memory
  * @threads any

@@ -6,6 +6,7 @@
 
 #include "emu/fault.h"
 #include "emu/mock.h"
+#include "emu/port.h"
 
 static int reserve(struct emu_device *dev, struct emu_ioas *ioas)
 {
@@ -69,6 +70,10 @@ int emu_attach(struct emu_device *dev, struct emu_hwpt *hwpt, int pasid)
 
 void emu_detach(struct emu_device *dev)
 {
+	if (dev->port) {
+		emu_port_disconnect(dev);
+		return;
+	}
 	struct emu_hwpt *hwpt = dev->group->hwpt;
 
 	count_attached(dev, false);
@@ -188,6 +193,8 @@ int emu_connect(struct emu_device *dev, int pasid, emu_connect_fn *connect, uint
 {
 	struct emu_object *object = emu_object_get(dev->iommu, *pt_id, EMU_OBJECT_ANY);
 
+	if (dev->port)
+		return emu_port_connect(dev, pasid != EMU_NO_PASID, *pt_id);
 	if (!object)
 		return -ENOENT;
 	if (object->type == EMU_OBJECT_IOAS)
@@ -202,6 +209,8 @@ int emu_device_attach_ioas(struct emu_device *dev, struct emu_ioas *ioas)
 {
 	uint32_t pt_id;
 
+	if (dev->port)
+		return emu_port_connect(dev, false, ioas->object.id);
 	return connect_ioas(dev, ioas, EMU_NO_PASID, emu_attach, &pt_id);
 }
 

@@ -132,7 +132,7 @@ static int check_request(const struct emu_file *file, size_t n, uint64_t offset)
 	uint64_t start = EMU_REGION_AT(offset);
 	uint64_t size;
 
-	if (!file->bound || index >= EMU_NR_BARS || !n || start % EMU_PAGE)
+	if (!file->bound || file->device->port || index >= EMU_NR_BARS || !n || start % EMU_PAGE)
 		return -EINVAL;
 	size = file->device->bars[index].size;
 	return start > size || n > size - start ? -EINVAL : 0;

@@ -79,6 +79,31 @@ static void add_to_group(struct emu_builder *b, const char *home, const struct e
 	emu_tree_link(b, home, "iommu_group", dir);
 }
 
+static const char *bus_of(const struct emu_device *dev)
+{
+	return dev->port ? "mdev" : "pci";
+}
+
+/* A group of its own that VFIO makes, and no more than that. */
+static void add_port(struct emu_builder *b, const char *home, const struct emu_device *dev)
+{
+	char dir[64], devices[80];
+
+	snprintf(dir, sizeof(dir), "/sys/kernel/iommu_groups/%u", dev->group->id);
+	snprintf(devices, sizeof(devices), "%s/devices", dir);
+	emu_tree_dir(b, home);
+	emu_tree_link(b, "/sys/bus/mdev/devices", dev->bdf, home);
+	emu_tree_link(b, home, "subsystem", "/sys/bus/mdev");
+	emu_tree_dir(b, "/sys/devices/virtual/mtty/mtty/mdev_supported_types/mtty-2");
+	emu_tree_link(b, home, "mdev_type",
+		      "/sys/devices/virtual/mtty/mtty/mdev_supported_types/mtty-2");
+	emu_tree_file(b, dir, "name", "vfio-noiommu\n");
+	emu_tree_file(b, dir, "reserved_regions", "%s", "");
+	emu_tree_file(b, dir, "type", "unknown\n");
+	emu_tree_link(b, devices, dev->bdf, home);
+	emu_tree_link(b, home, "iommu_group", dir);
+}
+
 static void add_pci(struct emu_builder *b, const char *home, const struct emu_device *dev)
 {
 	emu_tree_dir(b, home);
@@ -151,7 +176,7 @@ static void add_driver(struct emu_builder *b, const struct emu_device *dev, cons
 
 	if (!*dev->driver)
 		return;
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s", dev->driver);
+	snprintf(path, sizeof(path), "/sys/bus/%s/drivers/%s", bus_of(dev), dev->driver);
 	emu_tree_link(b, path, dev->bdf, home);
 	emu_tree_link(b, home, "driver", path);
 	if (dev->vfio && emu_is_noiommu(b->emu))
@@ -190,6 +215,12 @@ int emu_sysfs_add_device(struct iommufd_emu *emu, struct emu_device *dev)
 	struct emu_node *mark = emu->nodes;
 	char bridge[64], home[128];
 
+	if (dev->port) {
+		snprintf(home, sizeof(home), "/sys/devices/virtual/mtty/mtty/%s", dev->bdf);
+		add_port(&b, home, dev);
+		add_driver(&b, dev, home);
+		return emu_tree_finish(&b, mark);
+	}
 	bridge_home(bridge, sizeof(bridge), dev->domain);
 	if (dev->bridge)
 		strcpy(home, bridge);
@@ -211,9 +242,9 @@ int emu_sysfs_add_device(struct iommufd_emu *emu, struct emu_device *dev)
 
 const char *emu_sysfs_home(struct emu_device *dev)
 {
-	char path[64];
+	char path[80];
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", dev->bdf);
+	snprintf(path, sizeof(path), "/sys/bus/%s/devices/%s", bus_of(dev), dev->bdf);
 	return emu_sysfs_find(dev->emu, path, true)->path;
 }
 
@@ -240,7 +271,7 @@ void emu_sysfs_remove_vfio(struct emu_device *dev)
 
 void emu_sysfs_unbind(struct emu_device *dev)
 {
-	emu_tree_remove(dev->emu, "/sys/bus/pci/drivers/%s/%s", dev->driver, dev->bdf);
+	emu_tree_remove(dev->emu, "/sys/bus/%s/drivers/%s/%s", bus_of(dev), dev->driver, dev->bdf);
 	emu_tree_remove(dev->emu, "%s/driver", emu_sysfs_home(dev));
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/macro.h"
+#include "emu/port.h"
 #include "os/uapi.h"
 
 static const struct {
@@ -31,6 +32,8 @@ int emu_device_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
 		return emu_device_bind(file, arg);
 	if (!file->bound)
 		return -EINVAL;
+	if (file->device->port)
+		return emu_port_ioctl(file->device, request, arg);
 	emu_device_wake(file->device);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (rows[i].request == request &&
@@ -61,7 +64,7 @@ struct emu_device *emu_device_get(struct emu_iommu *iommu, uint32_t id)
 
 size_t emu_device_reserved(const struct emu_device *dev, struct emu_range *out)
 {
-	if (emu_device_is_noiommu(dev) || dev->mock)
+	if (dev->port || emu_device_is_noiommu(dev) || dev->mock)
 		return 0;
 	out[0] = (struct emu_range){ EMU_MSI_START, EMU_MSI_LAST };
 	out[1] = dev->reserved;

@@ -80,7 +80,7 @@ struct emu_ioeventfd {
 struct emu_device {
 	struct emu_device *next;
 	struct iommufd_emu *emu;
-	char bdf[16];
+	char bdf[40];			/* of a port its UUID */
 	unsigned int domain;
 	unsigned int bus;
 	unsigned int devfn;
@@ -111,6 +111,7 @@ struct emu_device {
 	struct emu_edu edu;
 	struct emu_ioeventfd *ioeventfds;
 
+	struct emu_port *port;		/* that it is, and not of PCI */
 	struct emu_mock *mock;		/* that it is, and none of VFIO's */
 };
 
@@ -180,6 +181,14 @@ void emu_ioeventfd_poll(struct emu_device *dev);
 void emu_ioeventfd_close(struct emu_device *dev);
 
 /* feature.c */
+struct emu_feature_row {
+	uint32_t feature;
+	enum emu_feature kernel;
+	int (*serve)(struct emu_device *dev, uint32_t flags, uint64_t data, size_t size);
+};
+
+int emu_feature_serve(struct emu_device *dev, uint64_t arg, const struct emu_feature_row *rows,
+		      size_t nr);
 int emu_device_feature(struct emu_device *dev, uint64_t arg);
 /* 1 to go on, 0 if probing was all that was asked; @allowed of GET and SET. */
 int emu_feature_check(uint32_t flags, size_t size, uint32_t allowed, size_t min_size);

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "emu/device.h"
+#include "emu/port.h"
 #include "emu/uevent.h"
+#include "os/uapi.h"
 
 /* Without an IOMMU nothing puts devices in one group. */
 static struct emu_group *get_group(struct iommufd_emu *emu, uint32_t id)
@@ -49,6 +50,25 @@ static int init_device(struct emu_device *dev, const struct iommufd_emu_device_o
 	return 0;
 }
 
+#define UUID_LENGTH 36
+
+static int init_port(struct emu_device *dev, const struct iommufd_emu_device_opts *opts)
+{
+	if (emu_is_noiommu(dev->emu) || !emu_has(dev->emu, EMU_FEATURE_PORTS))
+		return -EOPNOTSUPP;
+	if (!opts->bdf || strlen(opts->bdf) != UUID_LENGTH || strchr(opts->bdf, '/') ||
+	    opts->driver || opts->vf_token || opts->reserved_last)
+		return -EINVAL;
+	dev->port = calloc(1, sizeof(*dev->port));
+	if (!dev->port)
+		return -ENOMEM;
+	dev->port->state = K_VFIO_DEVICE_STATE_RUNNING;
+	strcpy(dev->bdf, opts->bdf);
+	strcpy(dev->driver, "mtty");
+	dev->wakeup = -1;
+	return 0;
+}
+
 static int link_device(struct iommufd_emu *emu, struct emu_device *dev, uint32_t group)
 {
 	struct emu_device **end = &emu->devices;
@@ -85,19 +105,23 @@ IOMMUFD_EXPORT int iommufd_emu_add_device(struct iommufd_emu *emu,
 	r = emu_opts_get(&copy, sizeof(copy), opts);
 	if (r)
 		return r;
-	if (copy.flags & ~(uint64_t)IOMMUFD_EMU_DEVICE_MSIX)
+	if (copy.flags & ~(uint64_t)(IOMMUFD_EMU_DEVICE_MSIX | IOMMUFD_EMU_DEVICE_MEDIATED))
 		return -EOPNOTSUPP;
 	dev = calloc(1, sizeof(*dev));
 	if (!dev)
 		return -ENOMEM;
-	r = init_device(dev, &copy);
+	dev->emu = emu;
+	r = copy.flags & IOMMUFD_EMU_DEVICE_MEDIATED ? init_port(dev, &copy) :
+						       init_device(dev, &copy);
 	if (!r) {
 		emu_lock(emu);
 		r = link_device(emu, dev, copy.group);
 		emu_unlock(emu);
 	}
-	if (r)
+	if (r) {
+		free(dev->port);
 		free(dev);
+	}
 	return r;
 }
 
@@ -129,9 +153,18 @@ int emu_add_default_devices(struct iommufd_emu *emu)
 		{ .size = sizeof(*devices), .bdf = "0000:00:06.0", .group = 6,
 		  .flags = IOMMUFD_EMU_DEVICE_MSIX },
 	};
+	static const struct iommufd_emu_device_opts ports[] = {
+		{ .size = sizeof(*ports), .bdf = "6d747479-0000-4000-8000-000000000001",
+		  .group = 1001, .flags = IOMMUFD_EMU_DEVICE_MEDIATED },
+		{ .size = sizeof(*ports), .bdf = "6d747479-0000-4000-8000-000000000002",
+		  .group = 1002, .flags = IOMMUFD_EMU_DEVICE_MEDIATED },
+	};
+	bool has_ports = !emu_is_noiommu(emu) && emu_has(emu, EMU_FEATURE_PORTS);
 	int r = add_bridge(emu, "0000:00:1e.0", 8);
 
 	for (size_t i = 0; !r && i < sizeof(devices) / sizeof(*devices); i++)
 		r = iommufd_emu_add_device(emu, &devices[i]);
+	for (size_t i = 0; !r && has_ports && i < sizeof(ports) / sizeof(*ports); i++)
+		r = iommufd_emu_add_device(emu, &ports[i]);
 	return r;
 }

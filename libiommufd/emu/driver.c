@@ -41,7 +41,7 @@ static uint32_t group_number(const struct iommufd_emu *emu)
 void emu_driver_prepare(struct emu_device *dev)
 {
 	dev->cdev = emu_cdev_number(dev->emu);
-	dev->vfio = strstr(dev->driver, "vfio");
+	dev->vfio = dev->port || strstr(dev->driver, "vfio");
 	if (dev->vfio && emu_is_noiommu(dev->emu))
 		dev->group->id = group_number(dev->emu);
 	emu_group_add(dev);

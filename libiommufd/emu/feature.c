@@ -127,11 +127,7 @@ static int precopy_info(struct emu_device *dev, uint32_t flags, uint64_t data, s
 	return -EINVAL;
 }
 
-static const struct {
-	uint32_t feature;
-	enum emu_feature kernel;
-	int (*serve)(struct emu_device *dev, uint32_t flags, uint64_t data, size_t size);
-} features[] = {
+static const struct emu_feature_row features[] = {
 	{ K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, EMU_FEATURE_LOW_POWER, enter_low_power },
 	{ K_VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, EMU_FEATURE_LOW_POWER,
 	  enter_with_wakeup },
@@ -140,7 +136,8 @@ static const struct {
 	{ K_VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, EMU_FEATURE_PRECOPY_V2, precopy_info },
 };
 
-int emu_device_feature(struct emu_device *dev, uint64_t arg)
+int emu_feature_serve(struct emu_device *dev, uint64_t arg, const struct emu_feature_row *rows,
+		      size_t nr)
 {
 	const size_t min = emu_endof(struct k_vfio_device_feature, flags);
 	const uint32_t both = K_VFIO_DEVICE_FEATURE_SET | K_VFIO_DEVICE_FEATURE_GET;
@@ -155,9 +152,14 @@ int emu_device_feature(struct emu_device *dev, uint64_t arg)
 		return -EINVAL;
 	if (!(in.flags & K_VFIO_DEVICE_FEATURE_PROBE) && (in.flags & both) == both)
 		return -EINVAL;
-	for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++)
-		if (features[i].feature == (in.flags & K_VFIO_DEVICE_FEATURE_MASK) &&
-		    emu_has(dev->emu, features[i].kernel))
-			return features[i].serve(dev, in.flags, arg + min, in.argsz - min);
+	for (size_t i = 0; i < nr; i++)
+		if (rows[i].feature == (in.flags & K_VFIO_DEVICE_FEATURE_MASK) &&
+		    emu_has(dev->emu, rows[i].kernel))
+			return rows[i].serve(dev, in.flags, arg + min, in.argsz - min);
 	return -ENOTTY;
+}
+
+int emu_device_feature(struct emu_device *dev, uint64_t arg)
+{
+	return emu_feature_serve(dev, arg, features, sizeof(features) / sizeof(*features));
 }

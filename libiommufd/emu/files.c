@@ -14,6 +14,7 @@
 #include "emu/device.h"
 #include "emu/iommu.h"
 #include "emu/pagemap.h"
+#include "emu/port.h"
 #include "emu/queue.h"
 #include "emu/tree.h"
 #include "emu/uevent.h"
@@ -134,6 +135,9 @@ static void file_close(struct iommufd_emu *emu, struct emu_file *file)
 	case EMU_FILE_FAULTS:
 	case EMU_FILE_EVENTS:
 		emu_queue_closed(file->queue);
+		break;
+	case EMU_FILE_MIGRATION:
+		emu_transfer_close(file);
 		break;
 	case EMU_FILE_DMA_BUF:
 		break;

@@ -53,6 +53,7 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/mock.c \
 	libiommufd/emu/mock.h \
 	libiommufd/emu/nested.c \
+	libiommufd/emu/migration.c \
 	libiommufd/emu/object.c \
 	libiommufd/emu/open.c \
 	libiommufd/emu/option.c \
@@ -64,6 +65,8 @@ libiommufd_emu_la_SOURCES = \
 	libiommufd/emu/pages.c \
 	libiommufd/emu/pasid.c \
 	libiommufd/emu/pci.c \
+	libiommufd/emu/port.c \
+	libiommufd/emu/port.h \
 	libiommufd/emu/proc.c \
 	libiommufd/emu/proc.h \
 	libiommufd/emu/queue.c \

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "emu/device.h"
 #include "emu/engine.h"
 #include "emu/iommu.h"
 #include "emu/mapping.h"
+#include "emu/port.h"
 
 #define MACHINE_FLAGS \
 	(IOMMUFD_EMU_EMPTY | IOMMUFD_EMU_NO_IOMMU_NODE | IOMMUFD_EMU_NO_PERMISSION | \
@@ -28,6 +28,7 @@ static void machine_free(struct iommufd_emu *emu)
 		struct emu_device *dev = emu->devices;
 
 		emu->devices = dev->next;
+		free(dev->port);
 		free(dev);
 	}
 	while (emu->groups) {

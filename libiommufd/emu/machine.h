@@ -35,6 +35,7 @@ struct emu_locked;
 struct emu_mapping;
 struct emu_node;
 struct emu_queue;
+struct emu_transfer;
 
 enum emu_file_kind {
 	EMU_FILE_IOMMU,
@@ -46,6 +47,7 @@ enum emu_file_kind {
 	EMU_FILE_PAGEMAP,
 	EMU_FILE_FAULTS,	/* a fault queue */
 	EMU_FILE_EVENTS,	/* an event queue of a vIOMMU */
+	EMU_FILE_MIGRATION,	/* what the state of a device goes through */
 	EMU_FILE_DMA_BUF,	/* a BAR, handed out; nothing behind it */
 };
 
@@ -69,6 +71,7 @@ struct emu_file {
 	struct emu_listener *listener;
 	int pagemap;		/* the running kernel's */
 	struct emu_queue *queue;
+	struct emu_transfer *transfer;
 	struct emu_group *group;
 	bool orphan;		/* the group lost the drivers that it was there for */
 	struct emu_device *device;

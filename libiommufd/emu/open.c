@@ -6,6 +6,7 @@
 #include "emu/container.h"
 #include "emu/device.h"
 #include "emu/engine.h"
+#include "emu/port.h"
 
 static int start_engine(struct iommufd_emu *emu)
 {
@@ -27,11 +28,14 @@ static void stop_engine(struct iommufd_emu *emu)
 
 static int bind_iommufd(struct emu_device *dev, struct emu_iommu *iommu)
 {
-	int r = emu_object_add(iommu, &dev->object, EMU_OBJECT_DEVICE);
+	int r = emu_object_add(iommu, &dev->object,
+			       dev->port ? EMU_OBJECT_ACCESS : EMU_OBJECT_DEVICE);
 
 	if (r)
 		return r;
-	if ((dev->emu->flags & IOMMUFD_EMU_NO_MSI_ISOLATION) && !emu_is_noiommu(dev->emu))
+	if (dev->port)
+		r = 0; /* there is no DMA to own */
+	else if ((dev->emu->flags & IOMMUFD_EMU_NO_MSI_ISOLATION) && !emu_is_noiommu(dev->emu))
 		r = -EPERM;
 	else
 		r = emu_group_claim(dev->group, iommu);
@@ -51,7 +55,8 @@ static void unbind_iommufd(struct emu_device *dev)
 	struct emu_iommu *iommu = dev->iommu;
 
 	emu_device_detach_all(dev);
-	emu_group_release(dev->group);
+	if (!dev->port)
+		emu_group_release(dev->group);
 	emu_object_remove(iommu, &dev->object);
 	dev->iommu = NULL;
 	dev->emu->counts.bound--;
@@ -117,6 +122,8 @@ void emu_device_close(struct emu_device *dev)
 {
 	if (--dev->opens)
 		return;
+	if (dev->port)
+		emu_port_end_transfer(dev->port);
 	emu_irq_close(dev);
 	emu_ioeventfd_close(dev);
 	emu_eventfd_put(dev->emu, &dev->wakeup);

@@ -14,7 +14,7 @@ bool emu_driver_does_dma(const char *driver)
 bool emu_group_blocked(const struct emu_group *group)
 {
 	for (const struct emu_device *dev = group->emu->devices; dev; dev = dev->next)
-		if (dev->group == group && emu_driver_does_dma(dev->driver))
+		if (dev->group == group && !dev->port && emu_driver_does_dma(dev->driver))
 			return true;
 	return false;
 }

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "emu/port.h"
+
 #include "os/uapi.h"
 
 /* The MSI-X table is the kernel's: reads are ones, writes are dropped. */
@@ -104,6 +106,8 @@ ssize_t emu_region_rw(struct emu_file *file, uint64_t user, size_t n, uint64_t o
 	if (!n)
 		return 0;
 	emu_device_wake(dev);
+	if (dev->port)
+		return emu_port_rw(dev, user, n, offset, write);
 	if (index == K_VFIO_PCI_CONFIG_REGION_INDEX)
 		return emu_config_rw(dev, user, n, at, write);
 	if (index < EMU_NR_BARS)

@@ -31,6 +31,7 @@ enum emu_feature {
 	EMU_FEATURE_POPULATE,		/* madvise(MADV_POPULATE_READ) */
 	EMU_FEATURE_DMA_OWNER,		/* drivers are kept out of a group that user space owns */
 	EMU_FEATURE_GROWN_IOMMUFD,	/* HWPT_ALLOC and GET_HW_INFO as of Linux 6.7 and later */
+	EMU_FEATURE_PORTS,		/* mediated serial ports that migrate */
 	EMU_FEATURE_DMA_BUF,		/* VFIO_DEVICE_FEATURE_DMA_BUF */
 	EMU_FEATURE_LOW_POWER,		/* VFIO_DEVICE_FEATURE_LOW_POWER_* */
 	EMU_FEATURE_BADFD,		/* what is no container is EBADFD, not EINVAL */

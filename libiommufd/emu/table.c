@@ -16,6 +16,7 @@
 #include "emu/iommu.h"
 #include "emu/mapping.h"
 #include "emu/pagemap.h"
+#include "emu/port.h"
 #include "emu/proc.h"
 #include "emu/queue.h"
 #include "emu/uevent.h"
@@ -120,6 +121,8 @@ int emu_file_ioctl(struct emu_file *file, uint32_t request, uint64_t arg)
 	case EMU_FILE_CDEV:
 	case EMU_FILE_DEVICE:
 		return emu_device_ioctl(file, request, arg);
+	case EMU_FILE_MIGRATION:
+		return emu_transfer_ioctl(file, request, arg);
 	case EMU_FILE_UEVENTS:
 	case EMU_FILE_PAGEMAP:
 	case EMU_FILE_FAULTS:
@@ -258,6 +261,8 @@ static ssize_t table_read(void *data, int fd, void *buf, size_t n)
 		return error ? error : sys_kernel()->read(NULL, fd, buf, n);
 	if (file->kind == EMU_FILE_UEVENTS)
 		r = emu_uevents_read(file, buf, n);
+	else if (file->kind == EMU_FILE_MIGRATION)
+		r = emu_transfer_read(file, (uintptr_t)buf, n);
 	else
 		r = file->queue ? emu_queue_read(file, (uintptr_t)buf, n) : -EINVAL;
 	emu_unlock(emu);
@@ -273,7 +278,10 @@ static ssize_t table_write(void *data, int fd, const void *buf, size_t n)
 
 	if (!file)
 		return error ? error : sys_kernel()->write(NULL, fd, buf, n);
-	r = file->queue ? emu_queue_write(file, (uintptr_t)buf, n) : -EINVAL;
+	if (file->kind == EMU_FILE_MIGRATION)
+		r = emu_transfer_write(file, (uintptr_t)buf, n);
+	else
+		r = file->queue ? emu_queue_write(file, (uintptr_t)buf, n) : -EINVAL;
 	emu_unlock(emu);
 	return r;
 }
@@ -385,6 +393,7 @@ static int file_numbers(const struct emu_file *file, unsigned int *major, unsign
 	case EMU_FILE_PAGEMAP:
 	case EMU_FILE_FAULTS:
 	case EMU_FILE_EVENTS:
+	case EMU_FILE_MIGRATION:
 	case EMU_FILE_DMA_BUF:
 		break;
 	}

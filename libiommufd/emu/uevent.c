@@ -112,9 +112,13 @@ void emu_uevent_device(struct emu_device *dev, const char *action)
 {
 	struct message m;
 
-	begin(&m, action, emu_sysfs_home(dev) + strlen("/sys"), "pci");
+	begin(&m, action, emu_sysfs_home(dev) + strlen("/sys"), dev->port ? "mdev" : "pci");
 	if (*dev->driver)
 		add(&m, "DRIVER=%s", dev->driver);
+	if (dev->port) {
+		deliver(dev->emu, &m);
+		return;
+	}
 	add(&m, "PCI_CLASS=%s", dev->bridge ? "60400" : "FF00");
 	add(&m, "PCI_ID=%s", dev->bridge ? "1B36:000E" : "1234:11E8");
 	add(&m, "PCI_SLOT_NAME=%s", dev->bdf);

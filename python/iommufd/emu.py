@@ -41,6 +41,7 @@ class MachineDeviceFlag(enum.IntFlag):
     """Shape of an emulated device."""
 
     MSIX = 1 << 0
+    MEDIATED = 1 << 1
 
 
 class Call(enum.IntFlag):

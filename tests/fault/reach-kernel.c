@@ -10,6 +10,7 @@
 #include "emu/device.h"
 #include "emu/group.h"
 #include "emu/iommu.h"
+#include "emu/port.h"
 #include "emu/type1.h"
 
 static uint32_t prot_of(bool readable, bool writable)
@@ -59,7 +60,7 @@ bool reach_of_device(struct iommufd_emu *emu, const char *name, struct reach *ou
 	if (dev->group->container && dev->group->container->type1)
 		read_type1(dev->group->container->type1, out);
 	else if (dev->attached)
-		read_ioas(dev->group->hwpt->ioas, out);
+		read_ioas(dev->port ? dev->port->ioas : dev->group->hwpt->ioas, out);
 	else
 		return false;
 	return true;

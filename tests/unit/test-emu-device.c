@@ -77,7 +77,7 @@ static void a_token_is_asked_for(void **state)
 	int dev;
 
 	add(m, "0000:02:00.1", NULL, 20, token);
-	dev = open_cdev(m, 5);
+	dev = open_cdev(m, 7);
 	assert_int_equal(bind_device(m, dev, m->iommu, NULL), -EACCES);
 	assert_int_equal(request(m, dev, K_VFIO_DEVICE_BIND_IOMMUFD, &arg), -EACCES);
 	arg.token_uuid_ptr = (uintptr_t)token;
@@ -114,13 +114,13 @@ static void a_foreign_driver_blocks_the_group(void **state)
 	add(m, "0000:03:00.2", "", 30, NULL);
 	add(m, "0000:03:00.3", "pcieport", 30, NULL);
 	add(m, "0000:03:00.4", "mlx5_vfio_pci", 30, NULL);
-	dev = get_device(m, 5);
+	dev = get_device(m, 7);
 	shut(m, dev);
 	add(m, "0000:03:00.5", "e1000e", 30, NULL);
-	dev = open_cdev(m, 5);
+	dev = open_cdev(m, 7);
 	assert_int_equal(bind_device(m, dev, m->iommu, NULL), -EPERM);
 	shut(m, dev);
-	assert_int_equal(open_cdev(m, 7), -ENOENT); /* no cdev under such a driver */
+	assert_int_equal(open_cdev(m, 9), -ENOENT); /* no cdev under such a driver */
 }
 
 static void siblings_share_a_page_table(void **state)

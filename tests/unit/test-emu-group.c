@@ -42,8 +42,8 @@ static void files_appear_with_vfio_drivers(void **state)
 	add_device(m, "0000:05:00.1", NULL, 50);
 	assert_true(lists(m, "/dev/vfio", "50"));
 	assert_string_equal(text(m, "/sys/class/vfio/50", true), "../../devices/virtual/vfio/50");
-	assert_string_equal(text(m, "/sys/class/vfio/50/dev", false), "510:4\n");
-	assert_string_equal(text(m, "/sys/dev/char/510:4", true), "../../devices/virtual/vfio/50");
+	assert_string_equal(text(m, "/sys/class/vfio/50/dev", false), "510:6\n");
+	assert_string_equal(text(m, "/sys/dev/char/510:6", true), "../../devices/virtual/vfio/50");
 	assert_string_equal(text(m, "/sys/dev/char/10:196/dev", false), "10:196\n");
 }
 

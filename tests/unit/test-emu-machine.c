@@ -77,8 +77,8 @@ static void sysfs_tells_of_devices_and_groups(void **state)
 	assert_int_equal(m->sys->read_file(m->sys->data, "/sys/bus/pci", small, 8), -EISDIR);
 	assert_int_equal(m->sys->read_link(m->sys->data, "/sys/bus/pci", small, 8), -EINVAL);
 	assert_int_equal(m->sys->list_dir(m->sys->data, "/sys/nothing", small, 8), -ENOENT);
-	assert_int_equal(exists(m, "/dev/vfio/devices/vfio4"), 0);
-	assert_int_equal(exists(m, "/dev/vfio/devices/vfio5"), -ENOENT);
+	assert_int_equal(exists(m, "/dev/vfio/devices/vfio6"), 0);
+	assert_int_equal(exists(m, "/dev/vfio/devices/vfio7"), -ENOENT);
 	assert_int_equal(exists(m, "/dev/null"), 0); /* not the machine's */
 	assert_int_equal(open_path(m, "/sys/bus/pci"), -EACCES);
 }

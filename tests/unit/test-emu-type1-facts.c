@@ -200,7 +200,7 @@ static void reserved_iovas_bind_an_iommufd_too(void **state)
 	int dev;
 
 	add_reserved(m, "0000:07:00.0", 70, 0x100000, 0x1fffff);
-	dev = open_cdev(m, 5);
+	dev = open_cdev(m, 7);
 	assert_int_equal(bind_device(m, dev, m->iommu, NULL), 0);
 	assert_int_equal(map(m, m->mem, PAGE, 0x180000), 0);
 	assert_int_equal(attach(m, dev, m->ioas, NULL), -EADDRINUSE);
