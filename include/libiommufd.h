@@ -21,6 +21,7 @@
 #include <libiommufd/ioas.h>
 #include <libiommufd/irq.h>
 #include <libiommufd/lookup.h>
+#include <libiommufd/migration.h>
 #include <libiommufd/pasid_table.h>
 #include <libiommufd/pci.h>
 #include <libiommufd/region.h>

@@ -56,6 +56,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/vfio/feature.c libiommufd/vfio/feature.h \
 	libiommufd/vfio/hot-reset.c libiommufd/vfio/hot-reset.h \
 	libiommufd/vfio/irq.c \
+	libiommufd/vfio/migration.c \
 	libiommufd/vfio/irq-state.h \
 	libiommufd/vfio/pci.c libiommufd/vfio/pci.h \
 	libiommufd/vfio/pci-capability.c \
@@ -146,6 +147,7 @@ includesub_HEADERS = \
 	include/libiommufd/ioas.h \
 	include/libiommufd/irq.h \
 	include/libiommufd/lookup.h \
+	include/libiommufd/migration.h \
 	include/libiommufd/pasid_table.h \
 	include/libiommufd/pci.h \
 	include/libiommufd/region.h \

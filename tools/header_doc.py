@@ -16,7 +16,7 @@ import sys
 
 ORDER = ("ctx", "device", "group", "handoff", "hwinfo", "ioas", "hwpt", "lookup", "dirty",
          "fault", "viommu", "vdevice", "veventq", "hw_queue", "pasid_table", "region", "irq", "pci",
-         "reset", "feature", "error", "emu", "version")
+         "reset", "feature", "migration", "error", "emu", "version")
 
 BLOCK_TAGS = ("file", "section", "param", "return", "threads", "since", "source")
 TAG = re.compile(r"@(%s)\b[ \t]*(.*)" % "|".join(BLOCK_TAGS))

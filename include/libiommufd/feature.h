@@ -10,8 +10,8 @@
  *
  * A device that tracks its own DMA helps where the IOMMU does not
  * (IOMMUFD_CAP_DIRTY_TRACKING): its log is read into the same bitmap as
- * iommufd_ioas_read_dirty() fills, and iommufd_dirty_next() walks it. The memory
- * of a BAR as a dma-buf is with regions.
+ * iommufd_ioas_read_dirty() fills, and iommufd_dirty_next() walks it. Migration
+ * has a section of its own, and the memory of a BAR as a dma-buf is with regions.
  */
 #ifndef LIBIOMMUFD_FEATURE_H
 #define LIBIOMMUFD_FEATURE_H
@@ -29,18 +29,18 @@ struct iommufd_range;
 /** Features, by the kernel's numbers. */
 enum {
 	IOMMUFD_FEATURE_PCI_VF_TOKEN = 0,            /**< set: iommufd_device_set_vf_token() */
-	IOMMUFD_FEATURE_MIGRATION = 1,               /**< get: the states of a migration */
-	IOMMUFD_FEATURE_MIG_DEVICE_STATE = 2,        /**< get, set: the present one */
+	IOMMUFD_FEATURE_MIGRATION = 1,               /**< get: iommufd_migration_get_flags() */
+	IOMMUFD_FEATURE_MIG_DEVICE_STATE = 2,        /**< get, set: iommufd_migration_get_state() and set_state() */
 	IOMMUFD_FEATURE_LOW_POWER_ENTRY = 3,         /**< set: iommufd_device_enter_low_power() */
 	IOMMUFD_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP = 4, /**< set: the same, with an eventfd */
 	IOMMUFD_FEATURE_LOW_POWER_EXIT = 5,          /**< set: iommufd_device_leave_low_power() */
 	IOMMUFD_FEATURE_DMA_LOGGING_START = 6,       /**< set: iommufd_device_start_dma_log() */
 	IOMMUFD_FEATURE_DMA_LOGGING_STOP = 7,        /**< set: iommufd_device_stop_dma_log() */
 	IOMMUFD_FEATURE_DMA_LOGGING_REPORT = 8,      /**< get: iommufd_device_read_dma_log() */
-	IOMMUFD_FEATURE_MIG_DATA_SIZE = 9,           /**< get: how much has to be moved */
+	IOMMUFD_FEATURE_MIG_DATA_SIZE = 9,           /**< get: iommufd_migration_get_data_size() */
 	IOMMUFD_FEATURE_BUS_MASTER = 10,             /**< set: iommufd_device_set_bus_master() */
 	IOMMUFD_FEATURE_DMA_BUF = 11,                /**< get: iommufd_region_get_dma_buf() */
-	IOMMUFD_FEATURE_MIG_PRECOPY_INFO_V2 = 12,    /**< set: tell more of what is there before it stops */
+	IOMMUFD_FEATURE_MIG_PRECOPY_INFO_V2 = 12,    /**< set: done by iommufd_migration_set_state() */
 };
 
 /** Ways to use a feature, for iommufd_device_has_feature(). */

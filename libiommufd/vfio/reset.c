@@ -12,12 +12,6 @@ IOMMUFD_EXPORT int iommufd_device_reset(struct iommufd_device *dev)
 
 	if (r)
 		return r;
-	if (!(d->info.flags & K_VFIO_DEVICE_FLAGS_RESET)) {
-		r = err(-EOPNOTSUPP, "VFIO_DEVICE_RESET", d->object,
-			"close the device and open it again",
-			"the device has no way to be reset alone");
-		return err_log(&d->core->log, r);
-	}
 	r = sys_ioctl(d->core->sys, d->fd, K_VFIO_DEVICE_RESET, NULL);
 	if (r >= 0)
 		return 0;

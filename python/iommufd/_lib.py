@@ -166,6 +166,13 @@ PROTOTYPES: Prototypes = {
     "iommufd_irq_set_resample": (c_int, [c_void_p, c_uint32, c_uint32, c_int]),
     "iommufd_irq_trigger": (c_int, [c_void_p, c_uint32, c_uint32, c_uint32]),
     "iommufd_irq_unmask": (c_int, [c_void_p, c_uint32, c_uint32, c_uint32]),
+    "iommufd_migration_get_data_size": (c_int, [c_void_p, POINTER(c_uint64)]),
+    "iommufd_migration_get_flags": (c_int, [c_void_p, POINTER(c_uint64)]),
+    "iommufd_migration_get_precopy_info": (c_int, [c_void_p, c_int, POINTER(s.PrecopyInfo)]),
+    "iommufd_migration_get_state": (c_int, [c_void_p, POINTER(c_uint32)]),
+    "iommufd_migration_read": (c_int, [c_void_p, c_int, c_void_p, c_size_t, POINTER(c_size_t)]),
+    "iommufd_migration_set_state": (c_int, [c_void_p, c_uint32, POINTER(c_int)]),
+    "iommufd_migration_write": (c_int, [c_void_p, c_int, c_void_p, c_size_t]),
     "iommufd_pasid_table_clear": (c_int, [c_void_p, c_uint32]),
     "iommufd_pasid_table_clear_range": (
         c_int, [c_void_p, c_uint32, c_uint32, POINTER(c_uint32)]),

@@ -360,6 +360,15 @@ class RegionArea(Structure):
     _fields_ = [("offset", c_uint64), ("length", c_uint64)]
 
 
+class PrecopyInfo(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint64),
+        ("initial_bytes", c_uint64),
+        ("dirty_bytes", c_uint64),
+    ]
+
+
 class ResetInfo(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
@@ -414,6 +423,7 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_pasid_table_info": PasidTableInfo,
     "iommufd_region_info": RegionInfo,
     "iommufd_region_area": RegionArea,
+    "iommufd_precopy_info": PrecopyInfo,
     "iommufd_reset_info": ResetInfo,
     "iommufd_irq_info": IrqInfo,
 }

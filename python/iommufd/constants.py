@@ -300,6 +300,33 @@ class FeatureAccess(enum.IntFlag):
     SET = 1 << 1
 
 
+class MigrationFlag(enum.IntFlag):
+    """What a device can do beyond running."""
+
+    STOP_COPY = 1 << 0
+    P2P = 1 << 1
+    PRE_COPY = 1 << 2
+
+
+class MigrationState(enum.IntEnum):
+    """States of a device."""
+
+    ERROR = 0
+    STOP = 1
+    RUNNING = 2
+    STOP_COPY = 3
+    RESUMING = 4
+    RUNNING_P2P = 5
+    PRE_COPY = 6
+    PRE_COPY_P2P = 7
+
+
+class PrecopyFlag(enum.IntFlag):
+    """What is told of a device that is copied while it runs."""
+
+    REINIT = 1 << 0
+
+
 class IrqIndex(enum.IntEnum):
     """Interrupt indices of a PCI device."""
 
@@ -354,6 +381,9 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_RESET_", ResetFlag),
     ("IOMMUFD_FEATURE_", Feature),
     ("IOMMUFD_FEATURE_", FeatureAccess),
+    ("IOMMUFD_MIGRATION_", MigrationFlag),
+    ("IOMMUFD_MIGRATION_STATE_", MigrationState),
+    ("IOMMUFD_PRECOPY_", PrecopyFlag),
     ("IOMMUFD_IRQ_", IrqIndex),
     ("IOMMUFD_IRQ_", IrqFlag),
 )

@@ -21,6 +21,7 @@ from .hwinfo import HwInfo, read_hw_info
 from .hwpt import HWPT
 from .ioas import IOAS
 from .irq import Irq
+from .migration import Migration
 from .pci import ConfigSpace
 from .region import MappedRegion, Region
 from .reset import ResetInfo, read_reset_info
@@ -256,3 +257,8 @@ class Device(Handle):
     def features(self) -> Features:
         """What the device offers beside registers and interrupts."""
         return Features(self)
+
+    @property
+    def migration(self) -> Migration:
+        """The way of the device to another host."""
+        return Migration(self)

@@ -10,8 +10,8 @@
  *
  * Environment: LIBIOMMUFD_TEST_DEVICES names four edu devices, two alone in
  * their IOMMU groups and two that share one; LIBIOMMUFD_TEST_MSIX_DEVICE one
- * with MSI-X that can be reset. An argument of the program is a pattern of the
- * cases to run.
+ * with MSI-X that can be reset; LIBIOMMUFD_TEST_MDEV two mediated ones that
+ * migrate. An argument of the program is a pattern of the cases to run.
  */
 #ifndef CONTRACT_H
 #define CONTRACT_H

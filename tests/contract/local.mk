@@ -60,6 +60,7 @@ contract_tests += \
 	tests/contract/test-region \
 	tests/contract/test-region-ioeventfd \
 	tests/contract/test-irq \
+	tests/contract/test-migration \
 	tests/contract/test-noiommu \
 	tests/contract/test-pasid-table \
 	tests/contract/test-pci \
@@ -88,6 +89,10 @@ tests_contract_test_ctx_backend_LDADD = $(contract_libs)
 tests_contract_test_ctx_fd_SOURCES = tests/contract/test-ctx-fd.c
 tests_contract_test_ctx_fd_CFLAGS = $(contract_cflags)
 tests_contract_test_ctx_fd_LDADD = $(contract_libs)
+
+tests_contract_test_migration_SOURCES = tests/contract/test-migration.c
+tests_contract_test_migration_CFLAGS = $(contract_cflags)
+tests_contract_test_migration_LDADD = $(contract_libs)
 
 tests_contract_test_noiommu_SOURCES = tests/contract/test-noiommu.c
 tests_contract_test_noiommu_CFLAGS = $(contract_cflags)

@@ -128,6 +128,7 @@ void play_irq(struct run *r);
 void play_fixed_irq(struct run *r);
 void play_reset(struct run *r);
 void play_feature(struct run *r);
+void play_migration(struct run *r);
 
 void step_begin(struct run *r);
 bool step_end(struct run *r, const char *function, int try, int rc);

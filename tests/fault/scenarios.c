@@ -327,6 +327,7 @@ const struct scenario scenarios[] = {
 	{ "reset", play_reset },
 	{ "pasid table", play_pasid_table },
 	{ "feature", play_feature },
+	{ "migration", play_migration },
 	{ "irq", play_irq },
 	{ "irq that cannot grow", play_fixed_irq },
 	{ "context", play_context },

@@ -61,6 +61,9 @@ static void services_need_a_descriptor(void **state)
 	refused(iommufd_device_get_feature(dev, 0, &value, sizeof(value)));
 	refused(iommufd_device_enter_low_power(dev, -1));
 	refused(iommufd_device_stop_dma_log(dev));
+	refused(iommufd_migration_get_state(dev, &value));
+	refused(iommufd_migration_set_state(dev, IOMMUFD_MIGRATION_STATE_STOP, &(int){ 0 }));
+	refused(iommufd_migration_write(dev, 0, &byte, 1));
 	refused(iommufd_region_get_dma_buf(dev, 0, NULL, 0));
 }
 
