@@ -153,7 +153,7 @@ int iommufd_fault_queue_get_fd(struct iommufd_fault_queue *queue);
  *
  * Does not block. Each group is given out once and whole: of several threads one
  * gets it, and has to answer it. If the array is too short, @p group's count says how
- * many it needs and the group stays the next.
+ * many it needs and the group stays the next; it has no id, and no answer, before that.
  *
  * @param queue  the queue
  * @param group  its faults and room are the caller's; filled up to its size field

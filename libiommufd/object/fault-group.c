@@ -41,21 +41,32 @@ static bool waits(const struct iommufd_fault_queue *queue, size_t at, uint32_t c
 	return at < queue->nr_waiting && cookie_of(queue->waiting[at]) == cookie;
 }
 
-/* There is room. If a group had the number, the kernel has answered that without a word. */
-static void waiting_add(struct iommufd_fault_queue *queue, uint32_t cookie)
-{
-	size_t at = waiting_at(queue, cookie);
-
-	if (!waits(queue, at, cookie))
-		memmove(queue->waiting + at + 1, queue->waiting + at,
-			(queue->nr_waiting++ - at) * sizeof(*queue->waiting));
-	queue->waiting[at] = (uint64_t)++queue->groups << 32 | cookie;
-}
-
 static void waiting_remove(struct iommufd_fault_queue *queue, size_t at)
 {
 	memmove(queue->waiting + at, queue->waiting + at + 1,
 		(--queue->nr_waiting - at) * sizeof(*queue->waiting));
+}
+
+/* The kernel has the number for another group now: it has answered the one that had it. */
+static void waiting_forget(struct iommufd_fault_queue *queue, uint32_t cookie)
+{
+	size_t at = waiting_at(queue, cookie);
+
+	if (waits(queue, at, cookie))
+		waiting_remove(queue, at);
+}
+
+/* The id of a group that is given out. There is room. */
+static uint64_t waiting_add(struct iommufd_fault_queue *queue, uint32_t cookie)
+{
+	size_t at;
+
+	waiting_forget(queue, cookie);
+	at = waiting_at(queue, cookie);
+	memmove(queue->waiting + at + 1, queue->waiting + at,
+		(queue->nr_waiting++ - at) * sizeof(*queue->waiting));
+	queue->waiting[at] = (uint64_t)++queue->groups << 32 | cookie;
+	return queue->waiting[at];
 }
 
 /* -- reading */
@@ -133,7 +144,7 @@ static int refill(struct iommufd_fault_queue *queue)
 	queue->first = 0;
 	queue->count = (size_t)n / size;
 	for (size_t i = 0; i < queue->count; i += group_length(queue, i, queue->count))
-		waiting_add(queue, queue->records[i].cookie);
+		waiting_forget(queue, queue->records[i].cookie);
 	return 0;
 }
 
@@ -149,7 +160,7 @@ static struct iommufd_fault fault_of(const struct k_iommu_hwpt_pgfault *k)
 	};
 }
 
-/* Move the next group into @group; -EMSGSIZE, with its count, leaves it. */
+/* Move the next group into @group; -EMSGSIZE, with its count and no id, leaves it. */
 static int take_group(struct iommufd_fault_queue *queue, const char *function,
 		      struct iommufd_fault_group *group)
 {
@@ -158,7 +169,6 @@ static int take_group(struct iommufd_fault_queue *queue, const char *function,
 	struct iommufd_fault last = fault_of(k + n - 1);
 
 	group->count = (uint32_t)n;
-	group->id = queue->waiting[waiting_at(queue, k->cookie)];
 	group->device = k->dev_id;
 	group->number = k->grpid;
 	group->flags = last.flags;
@@ -169,6 +179,7 @@ static int take_group(struct iommufd_fault_queue *queue, const char *function,
 			   "the group has %zu faults, and there is room for %u", n, group->room);
 	for (size_t i = 0; i < n; i++)
 		group->faults[i] = fault_of(k + i);
+	group->id = waiting_add(queue, k->cookie);
 	queue->first += n;
 	queue->count -= n;
 	return 0;

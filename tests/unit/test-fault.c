@@ -94,6 +94,62 @@ static void a_group_of_any_size_is_read_whole(void **state)
 	iommufd_fault_queue_unref(queue);
 }
 
+/* Whatever is guessed: an answer to it would leave its pages to be given out under another's id. */
+static void a_group_is_not_answered_before_it_is_given_out(void **state)
+{
+	const struct k_iommu_hwpt_pgfault records[] = {
+		record(1, 0x1000, 0), record(1, 0x2000, 0), record(2, 0x9000, 0),
+	};
+	struct scripted *s = *state;
+	struct iommufd_fault_queue *queue = get_queue(s);
+	struct iommufd_fault faults[2];
+	struct iommufd_fault_group group = GROUP(faults);
+	uint64_t first;
+
+	will_read(s, records, sizeof(records));
+	group.room = 1;
+	assert_error(iommufd_fault_queue_read(queue, &group), -EMSGSIZE);
+	assert_true(group.id == 0);
+	for (uint64_t count = 0; count < 4; count++)
+		for (uint64_t cookie = 0; cookie < 4; cookie++)
+			assert_error(iommufd_fault_queue_respond(queue, count << 32 | cookie, 0),
+				     -EALREADY);
+	assert_int_equal(s->writes, 0);
+	group.room = 2;
+	assert_int_equal(iommufd_fault_queue_read(queue, &group), 0);
+	first = group.id;
+	assert_int_equal(iommufd_fault_queue_read(queue, &group), 0);
+	assert_int_equal(iommufd_fault_queue_respond(queue, group.id, 0), 0);
+	assert_int_equal(s->written.cookie, 2);
+	assert_int_equal(iommufd_fault_queue_respond(queue, first, 0), 0);
+	assert_int_equal(s->written.cookie, 1);
+	iommufd_fault_queue_unref(queue);
+}
+
+/* No kernel does; but then no two groups have one id, and only the later one can be answered. */
+static void a_number_that_two_groups_have_is_the_later_ones(void **state)
+{
+	const struct k_iommu_hwpt_pgfault records[] = {
+		record(1, 0x1000, 0), record(2, 0x2000, 0), record(1, 0x3000, 0),
+	};
+	struct scripted *s = *state;
+	struct iommufd_fault_queue *queue = get_queue(s);
+	struct iommufd_fault faults[1];
+	struct iommufd_fault_group group = GROUP(faults);
+	uint64_t ids[3];
+
+	will_read(s, records, sizeof(records));
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(iommufd_fault_queue_read(queue, &group), 0);
+		ids[i] = group.id;
+	}
+	assert_true(ids[0] != ids[2]);
+	assert_error(iommufd_fault_queue_respond(queue, ids[0], 0), -EALREADY);
+	assert_int_equal(iommufd_fault_queue_respond(queue, ids[2], 0), 0);
+	assert_int_equal(iommufd_fault_queue_respond(queue, ids[1], 0), 0);
+	iommufd_fault_queue_unref(queue);
+}
+
 static void a_group_that_is_larger_than_sense_is_refused(void **state)
 {
 	struct scripted *s = *state;
@@ -273,6 +329,8 @@ int main(void)
 	const struct CMUnitTest cases[] = {
 		CASE(a_group_over_several_records_is_one),
 		CASE(a_group_of_any_size_is_read_whole),
+		CASE(a_group_is_not_answered_before_it_is_given_out),
+		CASE(a_number_that_two_groups_have_is_the_later_ones),
 		CASE(a_group_that_is_larger_than_sense_is_refused),
 		CASE(answers_without_sense_are_refused),
 		CASE(what_is_not_known_of_a_fault_is_left_out),
