@@ -165,7 +165,7 @@ int iommufd_device_from_fd(struct iommufd_ctx *ctx, int fd,
  * @param opts   options, or NULL; not kept. A VF token is not asked for any more
  * @param out    the device, owned by the caller, one reference; NULL on failure
  * @return 0, or:
- *   -EINVAL         not a context, @p bound or @p out is NULL, the descriptor is not bound, it is neither a descriptor nor a mock device, a device with an IOMMU where backend noiommu was asked for, or an IOAS of another context or unfit for the device
+ *   -EINVAL         not a context, @p bound or @p out is NULL, the descriptor is not bound, the number is that of another open device, it is neither a descriptor nor a mock device, a device with an IOMMU where backend noiommu was asked for, or an IOAS of another context or unfit for the device
  *   -E2BIG          @p bound or @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag, or the backend has devices by group only
  *   -ENOENT         this context has no device of that number

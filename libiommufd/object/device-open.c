@@ -50,11 +50,17 @@ static struct iommufd_device *alloc_device(struct iommufd_ctx *ctx)
 	return dev;
 }
 
-/* Context lock held. */
+/* Context lock held. Of a number that was told nothing but this shows that it is another's. */
 static int check_unique(struct iommufd_ctx *ctx, const char *function, const struct place *place,
-			uint64_t cookie)
+			const struct iommufd_device_bound *bound, uint64_t cookie)
 {
-	for (struct iommufd_device *d = ctx->devices; d; d = d->next) {
+	struct iommufd_device *d = bound ? device_of_id(ctx, bound->id) : NULL;
+
+	if (d && strcmp(d->fd.name, place->name))
+		return err(-EINVAL, function, place->name,
+			   "pass the number that the device got when it was bound",
+			   "number %u is that of %s", bound->id, d->fd.object);
+	for (d = ctx->devices; d; d = d->next) {
 		if (cookie && d->cookie == cookie)
 			return err(-EEXIST, function, place->name, "choose another cookie",
 				   "cookie %#llx belongs to %s", (unsigned long long)cookie,
@@ -113,7 +119,7 @@ static int bind_device(struct iommufd_device *dev, const char *function, const s
 	dev->group = place->group;
 	dev->mediated = place->mediated;
 	pthread_mutex_lock(&ctx->lock);
-	r = check_unique(ctx, function, place, opts->cookie);
+	r = check_unique(ctx, function, place, bound, opts->cookie);
 	if (!r)
 		r = device_bind(dev, function, &q, opts->ioas);
 	if (r)

@@ -74,8 +74,8 @@ IOMMUFD_EXPORT int iommufd_device_find(struct iommufd_ctx *ctx, uint64_t cookie,
 	return err_log(&ctx->core.log, r);
 }
 
-/* By group the number is the library's own, and may be another device's too. Context lock held. */
-static struct iommufd_device *find_id(struct iommufd_ctx *ctx, uint32_t id)
+/* By group the number is the library's own, and may be another device's too. */
+struct iommufd_device *device_of_id(const struct iommufd_ctx *ctx, uint32_t id)
 {
 	struct iommufd_device *d;
 
@@ -91,7 +91,7 @@ uint64_t device_cookie_of(struct iommufd_ctx *ctx, uint32_t id)
 	uint64_t cookie;
 
 	pthread_mutex_lock(&ctx->lock);
-	d = find_id(ctx, id);
+	d = device_of_id(ctx, id);
 	cookie = d ? d->cookie : 0;
 	pthread_mutex_unlock(&ctx->lock);
 	return cookie;
@@ -111,7 +111,7 @@ IOMMUFD_EXPORT int iommufd_device_find_id(struct iommufd_ctx *ctx, uint32_t id,
 	if (!out)
 		return err_log(&ctx->core.log, err_null(__func__, "out"));
 	pthread_mutex_lock(&ctx->lock);
-	d = find_id(ctx, id);
+	d = device_of_id(ctx, id);
 	if (d && !object_ref_unless_zero(&d->fd.obj))
 		d = NULL;
 	pthread_mutex_unlock(&ctx->lock);

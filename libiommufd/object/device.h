@@ -39,6 +39,8 @@ struct device_source {
 };
 
 /* device.c */
+/* The device that the kernel numbers so, or NULL. Context lock held. */
+struct iommufd_device *device_of_id(const struct iommufd_ctx *ctx, uint32_t id);
 /* The cookie of the device that the kernel numbers so; 0 if there is none. */
 uint64_t device_cookie_of(struct iommufd_ctx *ctx, uint32_t id);
 

@@ -107,6 +107,30 @@ static void adopt_what_is_not_bound_einval(void **state)
 	refuse(f, &bound, -EINVAL);
 }
 
+/* Both are bound there, and the kernel says of neither which it is. */
+static void adopt_by_the_number_of_another_einval(void **state)
+{
+	struct fixture *f = *state;
+	struct iommufd_device_bound one, two, wrong;
+	struct iommufd_device *dev, *none = (void *)1;
+	struct iommufd_ctx *heir;
+
+	if (!has_cdevs(f))
+		return;
+	one = get_bound(f, get_device(f, ALONE1));
+	two = get_bound(f, get_device(f, ALONE2));
+	wrong = two;
+	wrong.id = one.id;
+	assert_ok(iommufd_ctx_from_fd(iommufd_ctx_get_fd(f->ctx), NULL, &heir));
+	hold_ctx(f, heir);
+	assert_ok(iommufd_device_adopt(heir, &one, NULL, &dev));
+	hold_device(f, dev);
+	assert_error(iommufd_device_adopt(heir, &wrong, NULL, &none), -EINVAL);
+	assert_null(none);
+	assert_ok(iommufd_device_adopt(heir, &two, NULL, &dev));
+	hold_device(f, dev);
+}
+
 static void adopt_a_mock_device(void **state)
 {
 	struct fixture *f = *state;
@@ -175,6 +199,7 @@ static const struct CMUnitTest cases[] = {
 	CASE(adopt_what_is_open_here_ebusy),
 	CASE(adopt_bad_argument),
 	CASE(adopt_what_is_not_bound_einval),
+	CASE(adopt_by_the_number_of_another_einval),
 	CASE(adopt_a_mock_device),
 	CASE(device_has_what_it_can),
 	CASE(mock_device_has_nearly_all),
