@@ -97,13 +97,18 @@ static bool is_zero(const void *bytes, size_t n)
 	return !n;
 }
 
-/* A name becomes part of a path, and of messages. */
+/*
+ * A name becomes part of a path, and of messages. Firmware gives those of platform
+ * devices, and the kernel makes a slash in one an exclamation mark.
+ */
 static bool is_name(const char name[static 64])
 {
-	static const char good[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:._-@";
 	size_t n = strnlen(name, 64);
 
-	return n && n < 64 && name[0] != '.' && strspn(name, good) == n && is_zero(name + n, 64 - n);
+	for (size_t i = 0; i < n; i++)
+		if (name[i] < ' ' || name[i] > '~' || name[i] == '/')
+			return false;
+	return n && n < 64 && name[0] != '.' && is_zero(name + n, 64 - n);
 }
 
 static bool is_device(uint32_t kind)
@@ -112,7 +117,7 @@ static bool is_device(uint32_t kind)
 	       kind == IOMMUFD_HANDOFF_MEMBER;
 }
 
-/* Whether an earlier item is the same device, cookie or group. */
+/* Whether an earlier item is the same device, number, cookie or group. */
 static bool is_twice(const struct record *r, const struct handoff_item *items, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {
@@ -120,7 +125,7 @@ static bool is_twice(const struct record *r, const struct handoff_item *items, u
 		    items[i].group == r->group)
 			return true;
 		if (is_device(r->kind) && is_device(items[i].kind) &&
-		    (!strcmp(items[i].name, r->name) ||
+		    (!strcmp(items[i].name, r->name) || (r->id && items[i].id == r->id) ||
 		     (r->cookie && items[i].cookie == r->cookie)))
 			return true;
 	}
@@ -172,7 +177,7 @@ static const char *fault_of(const struct record *r, const struct handoff_item *i
 	else if (r->kind == IOMMUFD_HANDOFF_GROUP ? r->group < 0 : r->group != -1)
 		fault = "a group's number is none";
 	if (!fault && is_twice(r, items, count))
-		fault = "a device, cookie or group is in it twice";
+		fault = "a device, number, cookie or group is in it twice";
 	return fault;
 }
 

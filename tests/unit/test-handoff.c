@@ -189,6 +189,19 @@ static void items_that_make_no_sense_are_refused(void **state)
 	refuse32(1, TOKEN, 1);
 }
 
+static void a_number_of_two_bound_devices_is_refused(void **state)
+{
+	struct handoff_item items[ITEMS];
+
+	(void)state;
+	memcpy(items, sample, sizeof(items));
+	items[1].kind = IOMMUFD_HANDOFF_BOUND;
+	items[1].id = 3;
+	assert_int_equal(handoff_encode(items, ITEMS, message), LENGTH);
+	assert_int_equal(decode(LENGTH, NR_FDS), 0);
+	refuse32(1, ID, 2); /* the next one's */
+}
+
 static void names_that_could_lead_elsewhere_are_refused(void **state)
 {
 	char longest[65];
@@ -201,7 +214,7 @@ static void names_that_could_lead_elsewhere_are_refused(void **state)
 	refuse_name(4, "a/b");
 	refuse_name(4, "new\nline");
 	refuse_name(4, "\xe9");
-	refuse_name(4, "%n");
+	refuse_name(4, "\x7f");
 	refuse_name(4, "0000:00:03.0"); /* the first device */
 	refuse_name(0, "0000:00:05.0");
 	refuse_name(3, "0000:00:05.0");
@@ -214,6 +227,22 @@ static void names_that_could_lead_elsewhere_are_refused(void **state)
 	memset(record(4) + NAME, 0, 64);
 	memcpy(record(4) + NAME, longest, 63);
 	assert_int_equal(decode(LENGTH, NR_FDS), 0);
+}
+
+/* The third is what a device is called where its broker sees no sysfs. */
+static void names_that_devices_have_are_taken(void **state)
+{
+	static const char *const names[] = {
+		"0000:00:03.0", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", "cdev 511:0", "fe800000.pcie",
+		"soc@0:dma,engine+1", "ACPI0003:00", "pci!bridge",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		memset(record(4) + NAME, 0, 64);
+		memcpy(record(4) + NAME, names[i], strlen(names[i]));
+		assert_int_equal(decode(LENGTH, NR_FDS), i ? 0 : -EPROTO); /* that is the first's */
+	}
 }
 
 /* What is taken can be written again, and is then the same: there is one form only. */
@@ -283,7 +312,9 @@ static const struct CMUnitTest cases[] = {
 	CASE(another_version_is_told_apart),
 	CASE(counts_that_overflow_are_refused),
 	CASE(items_that_make_no_sense_are_refused),
+	CASE(a_number_of_two_bound_devices_is_refused),
 	CASE(names_that_could_lead_elsewhere_are_refused),
+	CASE(names_that_devices_have_are_taken),
 	CASE(random_changes_are_refused_or_harmless),
 	CASE(every_flipped_bit_is_refused_or_harmless),
 };
