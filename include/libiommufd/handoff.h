@@ -134,7 +134,7 @@ struct iommufd_handoff *iommufd_handoff_unref(struct iommufd_handoff *handoff);
  *   -EACCES         no file of it that the backend uses may be opened by this user
  *   -EPERM          no IOMMU stands behind it and noiommu was not asked for or needs CAP_SYS_RAWIO, or a device cgroup forbids its node
  *   -EBUSY          someone has its group open, or a device of it is in the hand-off by its character device
- *   -ENOSPC         the hand-off has 253 items
+ *   -ENOSPC         the hand-off would have more than 253 items: a group that is not in it yet is one more
  *   -EMFILE         no file descriptor left in the process
  *   -ENFILE         no file descriptor left in the system
  *   -ENOMEM         out of memory

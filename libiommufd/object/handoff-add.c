@@ -188,6 +188,8 @@ static int add_member(struct iommufd_handoff *h, const char *function, const cha
 	if (!r)
 		r = check_unique(h, function, item);
 	if (!r)
+		r = check_room(h, function, find_group(h, place->group) ? 1 : 2);
+	if (!r)
 		r = add_group(h, function, place->group, place->noiommu);
 	if (!r)
 		h->items[h->count++] = *item;
@@ -208,7 +210,7 @@ static int add(struct iommufd_handoff *h, const char *function, const char *name
 	int r = place_find(h->core, function, name, &place);
 
 	if (!r)
-		r = check_room(h, function, 2); /* a group and its member */
+		r = check_room(h, function, 1);
 	if (r)
 		return r;
 	for (unsigned int i = 0; i < TRANSPORTS_MAX && transports[i]; i++) {
