@@ -31,20 +31,36 @@ void edu_write(struct iommufd_device *dev, uint32_t reg, uint32_t value)
 }
 
 /* Before Linux 6.11 a write of 8 bytes is two of 4, and edu takes the first for all of it. */
-static void write_whole(struct iommufd_device *dev, uint32_t reg, uint64_t value)
+static void access_whole(struct iommufd_device *dev, uint32_t reg, uint64_t *value, bool write)
 {
+	volatile uint64_t *at;
 	void *bar;
 
 	assert_ok(iommufd_region_map(dev, IOMMUFD_REGION_BAR0, 0, PAGE,
 				     IOMMUFD_REGION_READ | IOMMUFD_REGION_WRITE, &bar));
-	*(volatile uint64_t *)(void *)((char *)bar + reg) = value;
+	at = (void *)((char *)bar + reg);
+	if (write)
+		*at = *value;
+	else
+		*value = *at;
 	assert_ok(iommufd_region_unmap(dev, bar));
+}
+
+uint64_t edu_read64(struct iommufd_device *dev, uint32_t reg)
+{
+	uint64_t value = 0;
+
+	if (contract_is_emulated())
+		assert_ok(iommufd_region_read64(dev, IOMMUFD_REGION_BAR0, reg, &value));
+	else
+		access_whole(dev, reg, &value, false);
+	return value;
 }
 
 static void write64(struct iommufd_device *dev, uint32_t reg, uint64_t value)
 {
 	if (value >> 32 && !contract_is_emulated()) {
-		write_whole(dev, reg, value);
+		access_whole(dev, reg, &value, true);
 		return;
 	}
 	assert_ok(iommufd_region_write64(dev, IOMMUFD_REGION_BAR0, reg, value));

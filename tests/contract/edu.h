@@ -30,6 +30,8 @@ struct iommufd_device *get_edu(struct fixture *f, enum place place);
 
 uint32_t edu_read(struct iommufd_device *dev, uint32_t reg);
 void edu_write(struct iommufd_device *dev, uint32_t reg, uint32_t value);
+/* In one piece on every kernel. */
+uint64_t edu_read64(struct iommufd_device *dev, uint32_t reg);
 
 /*
  * Into the device's buffer, and out of it. These wait; begin and end are the halves.

@@ -55,7 +55,7 @@ static void ioeventfd_of_a_wide_register(void **state)
 	signal_eventfd(fd);
 	for (int i = 0; i < 2000 && value != 0x1122334455667788; i++) {
 		usleep(1000);
-		assert_ok(iommufd_region_read64(dev, 0, EDU_DMA_SOURCE, &value));
+		value = edu_read64(dev, EDU_DMA_SOURCE);
 	}
 	assert_true(value == 0x1122334455667788);
 }
