@@ -82,6 +82,7 @@ static void handoff_over_what_is_no_such_socket(void **state)
 	int netlink = hold_fd(f, socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_ROUTE));
 	int alone = hold_fd(f, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
 	int packets = hold_fd(f, socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+	static const uint64_t no_table[1];
 
 	assert_error(iommufd_handoff_send(h, closed_fd()), -EBADF);
 	assert_error(iommufd_handoff_send(h, null), -ENOTSOCK);
@@ -95,7 +96,7 @@ static void handoff_over_what_is_no_such_socket(void **state)
 	refused(alone, -ENOTCONN);
 	refused(packets, -ENOTCONN);
 	assert_error(iommufd_handoff_receive(alone, NULL, NULL), -EINVAL);
-	assert_error(iommufd_handoff_receive(alone, (const struct iommufd_sys *)&null, &none),
+	assert_error(iommufd_handoff_receive(alone, (const void *)no_table, &none),
 		     -EINVAL);
 	assert_null(none);
 }
