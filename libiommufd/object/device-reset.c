@@ -22,7 +22,9 @@ static const struct iommufd_device *find_open(const struct iommufd_ctx *ctx,
 {
 	const struct iommufd_device *d = ctx->devices;
 
-	while (d && (info->id ? d->fd.id != info->id : strcmp(d->fd.name, info->name) != 0))
+	if (info->id)
+		return device_of_id(ctx, info->id);
+	while (d && strcmp(d->fd.name, info->name))
 		d = d->next;
 	return d;
 }
