@@ -2,7 +2,7 @@
 # Programs as a user would write them; they link the public library only.
 
 noinst_PROGRAMS += doc/examples/broker doc/examples/edu-dma doc/examples/fault-test \
-	doc/examples/hwinfo doc/examples/minimal
+	doc/examples/hwinfo doc/examples/minimal doc/examples/vmm
 doc_examples_broker_SOURCES = doc/examples/broker.c
 doc_examples_broker_LDADD = libiommufd.la
 doc_examples_edu_dma_SOURCES = doc/examples/edu-dma.c
@@ -13,6 +13,9 @@ doc_examples_hwinfo_SOURCES = doc/examples/hwinfo.c
 doc_examples_hwinfo_LDADD = libiommufd.la
 doc_examples_minimal_SOURCES = doc/examples/minimal.c
 doc_examples_minimal_LDADD = libiommufd.la
+doc_examples_vmm_SOURCES = doc/examples/vmm.c doc/examples/vmm.h doc/examples/vmm-fault.c \
+	doc/examples/vmm-hardware.c doc/examples/vmm-hardware.h doc/examples/vmm-migrate.c
+doc_examples_vmm_LDADD = libiommufd.la libiommufd-emu.la
 EXTRA_DIST += doc/examples/edu-dma.py doc/examples/every-backend
 
 # An example that is a test is run as one.

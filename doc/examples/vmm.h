@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* What the files of the demonstration monitor share: the virtual machine. */
+#ifndef VMM_H
+#define VMM_H
+
+#include "vmm-hardware.h"
+
+enum { PAGE = 4096, DEVICES = 2 };
+
+#define RAM_START 0x1000000u /* guest physical; mock devices reach nothing below */
+#define RAM_PAGES 1024u
+#define RAM_LENGTH ((size_t)RAM_PAGES * PAGE)
+#define COOKIE 0xd0u      /* by which the monitor knows its first device in faults */
+
+struct vm_device {
+	struct iommufd_device *dev;
+	char name[64];
+	struct iommufd_ioas *ioas;   /* what it sees of the guest's memory */
+	uint32_t pages;              /* how much that is, from RAM_START */
+	struct iommufd_hwpt *parent; /* leads there, behind the guest's tables; or NULL */
+	struct iommufd_hwpt *nested; /* the guest's for what comes without a PASID */
+	struct hardware hw;
+};
+
+struct vm {
+	struct iommufd_ctx *ctx;
+	int ram_fd;       /* the guest's memory */
+	int copy_fd;      /* and what the host to which it moves has of it */
+	uint8_t *ram, *copy;
+	struct vm_device device[DEVICES];
+	struct iommufd_fault_queue *faults;
+	uint64_t dirty[RAM_PAGES / 64]; /* what has yet to be copied */
+	uint32_t round;   /* in which it is copied */
+	uint32_t random;  /* what the guest does next */
+	uint32_t works;   /* how often it had a device do something */
+	bool tracked;     /* it is known what devices write */
+};
+
+/* vmm.c: a line of the story, and what goes wrong in it. Both answer -1 for that. */
+__attribute__((format(printf, 2, 3))) void say(const char *step, const char *format, ...);
+int check(int rc, const char *doing);
+int fail(const char *what);
+/* The guest makes its devices copy @count times, somewhere in its memory. */
+int guest_works(struct vm *vm, uint32_t count);
+
+/* vmm-fault.c */
+int serve_faults(struct vm *vm);
+
+/* vmm-migrate.c */
+int begin_migration(struct vm *vm);
+int go_on_with_migration(struct vm *vm, uint32_t rounds);
+int finish_migration(struct vm *vm);
+
+#endif
