@@ -4,6 +4,7 @@
 # before the version map hides it.
 
 fault_tests += tests/fault/test-odd-container tests/fault/test-odd-device \
+	tests/fault/test-odd-feature \
 	tests/fault/test-odd-group tests/fault/test-odd-kernel
 
 tests_fault_test_odd_container_SOURCES = tests/fault/test-odd-container.c \
@@ -19,6 +20,11 @@ tests_fault_test_odd_device_SOURCES = tests/fault/test-odd-device.c \
 	tests/fault/odd.c tests/fault/odd.h
 tests_fault_test_odd_device_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_fault_test_odd_device_LDADD = libiommufd-core.la libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_fault_test_odd_feature_SOURCES = tests/fault/test-odd-feature.c \
+	tests/fault/odd.c tests/fault/odd.h
+tests_fault_test_odd_feature_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_fault_test_odd_feature_LDADD = libiommufd-core.la libiommufd-emu.la $(CMOCKA_LIBS)
 
 tests_fault_test_odd_kernel_SOURCES = tests/fault/test-odd-kernel.c \
 	tests/fault/odd.c tests/fault/odd.h
