@@ -44,20 +44,23 @@ static void ioeventfd_writes_the_register(void **state)
 	assert_true(is_alive_with(dev, 0x12345678, 2000));
 }
 
+/* VFIO before Linux 6.11 reads 8 bytes in two accesses, and of the upper half edu gives ones. */
 static void ioeventfd_of_a_wide_register(void **state)
 {
+	const uint64_t wide = 0x1122334455667788;
 	struct fixture *f = *state;
 	struct iommufd_device *dev = get_edu(f, ALONE1);
 	uint64_t value = 0;
 	int fd = get_eventfd(f);
 
-	assert_ok(set(dev, EDU_DMA_SOURCE, 8, 0x1122334455667788, fd));
+	assert_ok(set(dev, EDU_DMA_SOURCE, 8, wide, fd));
 	signal_eventfd(fd);
-	for (int i = 0; i < 2000 && value != 0x1122334455667788; i++) {
+	for (int i = 0; i < 2000 && (uint32_t)value != (uint32_t)wide; i++) {
 		usleep(1000);
 		value = edu_read64(dev, EDU_DMA_SOURCE);
 	}
-	assert_true(value == 0x1122334455667788);
+	assert_int_equal((uint32_t)value, (uint32_t)wide);
+	assert_true(value == wide || value >> 32 == UINT32_MAX);
 }
 
 static void ioeventfd_signalled_before_counts(void **state)
