@@ -112,8 +112,7 @@ bool can(struct run *r, uint32_t cap)
 
 /* -- ends */
 
-/* What an unref could not undo is seen by nobody. */
-static void end_drop(struct run *r, uint64_t left)
+void drop_end(struct run *r, uint64_t left)
 {
 	r->saboteur->disarm(r);
 	r->loose |= left && (!r->left || r->mode == FOR_GOOD);
@@ -121,29 +120,17 @@ static void end_drop(struct run *r, uint64_t left)
 
 void drop_ioas(struct run *r, int index)
 {
-	uint64_t left = r->left;
-
-	r->saboteur->arm(r);
-	r->ioas[index] = iommufd_ioas_unref(r->ioas[index]);
-	end_drop(r, left);
+	DROP(r, iommufd_ioas_unref, r->ioas[index]);
 }
 
 void drop_dev(struct run *r, int index)
 {
-	uint64_t left = r->left;
-
-	r->saboteur->arm(r);
-	r->dev[index] = iommufd_device_unref(r->dev[index]);
-	end_drop(r, left);
+	DROP(r, iommufd_device_unref, r->dev[index]);
 }
 
 void drop_hwpt(struct run *r, int index)
 {
-	uint64_t left = r->left;
-
-	r->saboteur->arm(r);
-	r->hwpt[index] = iommufd_hwpt_unref(r->hwpt[index]);
-	end_drop(r, left);
+	DROP(r, iommufd_hwpt_unref, r->hwpt[index]);
 }
 
 static int count_fds(void)

@@ -124,6 +124,7 @@ void play_dirty(struct run *r);
 void play_hwinfo(struct run *r);
 void play_pasid_table(struct run *r);
 void play_hwpt(struct run *r);
+void play_guest(struct run *r);
 void play_irq(struct run *r);
 void play_fixed_irq(struct run *r);
 void play_reset(struct run *r);
@@ -145,6 +146,15 @@ void finish(struct run *r);
 void wrong(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Give a reference back in the middle of a scenario. */
+#define DROP(r, unref, object) do { \
+	uint64_t left_ = (r)->left; \
+	(r)->saboteur->arm(r); \
+	(object) = unref(object); \
+	drop_end(r, left_); \
+} while (0)
+
+/* What an unref could not undo is seen by nobody. */
+void drop_end(struct run *r, uint64_t left);
 void drop_ioas(struct run *r, int index);
 void drop_dev(struct run *r, int index);
 void drop_hwpt(struct run *r, int index);

@@ -38,7 +38,8 @@ fault_sources = tests/fault/fault.c tests/fault/fault.h tests/fault/state.c \
 	tests/fault/reach.c tests/fault/reach-kernel.c tests/fault/reach.h \
 	tests/fault/scenarios.c tests/fault/scenarios-container.c \
 	tests/fault/scenarios-device.c \
-	tests/fault/scenarios-group.c tests/fault/scenarios-handoff.c \
+	tests/fault/scenarios-group.c tests/fault/scenarios-guest.c \
+	tests/fault/scenarios-handoff.c \
 	tests/fault/scenarios-hwpt.c tests/fault/scenarios-ioas.c \
 	tests/fault/scenarios-irq.c tests/fault/scenarios-pasid.c
 

@@ -313,6 +313,7 @@ const struct scenario scenarios[] = {
 	{ "update", play_update },
 	{ "dirty", play_dirty },
 	{ "hwpt", play_hwpt },
+	{ "guest", play_guest },
 	{ "own container", play_own },
 	{ "join", play_join },
 	{ "join of an open group", play_join_open },
