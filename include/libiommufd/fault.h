@@ -6,7 +6,8 @@
  * A device with PRI, or one whose IOMMU can stall it, may ask for a page that
  * is not there. Where the page table it is on has a fault queue, the program is
  * asked: it makes the page available and answers, or refuses. Without a queue
- * the device is refused at once.
+ * the device is refused at once. Whether a device can ask no kernel tells beforehand:
+ * to attach one that cannot to a table with a queue is -ENODEV.
  *
  * A device asks for pages in groups and goes on when the group is answered. Each
  * group that is read must be answered once; what is not answered keeps the device

@@ -22,11 +22,15 @@ int command_check_owner(const struct iommufd_ctx *ctx, const char *function, con
 		    "%s belongs to the process that forked", object);
 }
 
-void command_destroy(struct iommufd_ctx *ctx, uint32_t id, const char *object)
+int command_destroy(struct iommufd_ctx *ctx, uint32_t id)
 {
 	struct k_iommu_destroy arg = { .size = sizeof(arg), .id = id };
-	int r = core_is_owner(&ctx->core) ? command(ctx, K_IOMMU_DESTROY, &arg) : 0;
 
+	return core_is_owner(&ctx->core) ? command(ctx, K_IOMMU_DESTROY, &arg) : 0;
+}
+
+void command_destroyed(struct iommufd_ctx *ctx, const char *object, int r)
+{
 	if (r)
 		log_warning(&ctx->core.log,
 			    "IOMMU_DESTROY: %s stays in the kernel until the context closes (errno %d)",

@@ -16,7 +16,9 @@ static inline int command(struct iommufd_ctx *ctx, unsigned long request, void *
 	return ctx->backend.engine.ops->command(&ctx->backend.engine, request, arg);
 }
 
-/* Whatever the kernel says, the caller has done with it. */
-void command_destroy(struct iommufd_ctx *ctx, uint32_t id, const char *object);
+/* Whatever the kernel says, the caller has done with it; what it says is for the log. */
+int command_destroy(struct iommufd_ctx *ctx, uint32_t id);
+/* Logs that an object stays, if @r says so. No lock is held. */
+void command_destroyed(struct iommufd_ctx *ctx, const char *object, int r);
 
 #endif

@@ -12,7 +12,7 @@
 struct iommufd_device;
 struct iommufd_group;
 
-/* Lock order: context, then IOAS (two: by address), then device. */
+/* Lock order: context, vIOMMU, then IOAS (two: by address), then device. */
 struct iommufd_ctx {
 	struct object obj;
 	struct core core;

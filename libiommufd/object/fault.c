@@ -75,7 +75,7 @@ static void destroy(struct iommufd_fault_queue *queue)
 	struct iommufd_ctx *ctx = queue->ctx;
 
 	sys_close(ctx->core.sys, &queue->fd);
-	command_destroy(ctx, queue->id, queue->object);
+	command_destroyed(ctx, queue->object, command_destroy(ctx, queue->id));
 	queue->obj.kind = OBJECT_FREED;
 	pthread_mutex_destroy(&queue->lock);
 	free(queue->records);

@@ -21,6 +21,7 @@ struct iommufd_hw_queue {
 	struct iommufd_hw_queue *next;  /* of the vIOMMU, under its lock */
 	struct ioas_hold hold;          /* keeps the memory mapped */
 	uint32_t type, index, id;
+	int stays;                      /* why the kernel kept it when it was to go, or 0 */
 	char object[24];                /* "hw queue ID", for error records */
 };
 
@@ -56,21 +57,24 @@ static int check_mapped(struct iommufd_ioas *ioas, const char *function, uint64_
 	}
 }
 
-static int refused(const struct iommufd_hw_queue *queue, int r, const struct k_iommu_hw_queue_alloc *arg)
+static int refused(const struct iommufd_hw_queue *queue, int r,
+		   const struct k_iommu_hw_queue_alloc *arg)
 {
 	if (r == -EIO)
 		return err(r, "IOMMU_HW_QUEUE_ALLOC", queue->viommu->object,
 			   "make queues in the order of their indices, from 0",
 			   "queue %u of type %#x wants the one below it", arg->index, arg->type);
-	return err_kernel(r, KNOWN(-EINVAL, -EOPNOTSUPP, -EFAULT, -EEXIST, -ENOMEM, -ENOENT, -EPERM),
+	return err_kernel(r, KNOWN(-EINVAL, -EOPNOTSUPP, -EFAULT, -EEXIST, -ENOMEM, -ENOENT,
+				   -EPERM),
 			  "IOMMU_HW_QUEUE_ALLOC", queue->viommu->object,
 			  r == -EFAULT ? "back the queue with one page, or a huge page" :
 			  r == -EEXIST ? "give back that queue, and those above it" :
 			  r == -EOPNOTSUPP ? "name a type that the vIOMMU has" :
-			  r == -EINVAL ? "look at what the hardware wants of index, address and length" :
-					 "look into the kernel's log",
-			  "queue %u of type %#x at iova %#llx, %#llx bytes, is refused%s", arg->index,
-			  arg->type, (ull)arg->nesting_parent_iova, (ull)arg->length,
+			  r == -EINVAL ?
+			  "look at what the hardware wants of index, address and length" :
+			  "look into the kernel's log",
+			  "queue %u of type %#x at iova %#llx, %#llx bytes, is refused%s",
+			  arg->index, arg->type, (ull)arg->nesting_parent_iova, (ull)arg->length,
 			  r == -EFAULT ? ": the memory is not contiguous" : "");
 }
 
@@ -186,7 +190,7 @@ IOMMUFD_EXPORT struct iommufd_hw_queue *iommufd_hw_queue_ref(struct iommufd_hw_q
 }
 
 /* The vIOMMU's lock held. */
-static void destroy(struct iommufd_hw_queue *queue, bool owner)
+static void leave(struct iommufd_hw_queue *queue, bool owner)
 {
 	struct iommufd_viommu *viommu = queue->viommu;
 	struct iommufd_ioas *ioas = viommu->parent->ioas;
@@ -195,20 +199,28 @@ static void destroy(struct iommufd_hw_queue *queue, bool owner)
 	for (at = &viommu->queues; *at != queue; at = &(*at)->next)
 		;
 	*at = queue->next;
-	command_destroy(viommu->ctx, queue->id, queue->object);
+	queue->stays = command_destroy(viommu->ctx, queue->id);
 	if (owner)
 		pthread_mutex_lock(&ioas->lock);
 	ioas_let_go(ioas, &queue->hold);
 	if (owner)
 		pthread_mutex_unlock(&ioas->lock);
+}
+
+static void free_queue(struct iommufd_hw_queue *queue)
+{
+	struct iommufd_viommu *viommu = queue->viommu;
+
+	command_destroyed(viommu->ctx, queue->object, queue->stays);
 	queue->obj.kind = OBJECT_FREED;
 	free(queue);
+	iommufd_viommu_unref(viommu);
 }
 
 IOMMUFD_EXPORT struct iommufd_hw_queue *iommufd_hw_queue_unref(struct iommufd_hw_queue *queue)
 {
+	struct iommufd_hw_queue *gone = NULL, *q = queue;
 	struct iommufd_viommu *viommu;
-	unsigned int gone = 0;
 	bool owner;
 
 	if (!queue || !object_is(&queue->obj, OBJECT_HW_QUEUE))
@@ -218,17 +230,18 @@ IOMMUFD_EXPORT struct iommufd_hw_queue *iommufd_hw_queue_unref(struct iommufd_hw
 	owner = core_is_owner(&viommu->ctx->core);
 	if (owner)
 		pthread_mutex_lock(&viommu->lock);
-	while (queue && object_unref(&queue->obj)) {
-		struct iommufd_hw_queue *below = queue->below;
-
-		destroy(queue, owner);
-		queue = below;
-		gone++;
+	for (; q && object_unref(&q->obj); q = q->below) {
+		leave(q, owner);
+		q->next = gone;
+		gone = q;
 	}
 	if (owner)
 		pthread_mutex_unlock(&viommu->lock);
-	while (gone--) /* each held it */
-		iommufd_viommu_unref(viommu);
+	while (gone) {
+		q = gone;
+		gone = q->next;
+		free_queue(q);
+	}
 	iommufd_viommu_unref(viommu);
 	return NULL;
 }

@@ -107,7 +107,7 @@ void vdevice_leave(struct iommufd_device *dev)
 
 	if (!vdevice)
 		return;
-	command_destroy(vdevice->viommu->ctx, vdevice->id, vdevice->object);
+	vdevice->stays = command_destroy(vdevice->viommu->ctx, vdevice->id);
 	vdevice->dev = NULL;
 	dev->vdevice = NULL;
 }
@@ -124,6 +124,7 @@ static void destroy(struct iommufd_vdevice *vdevice)
 		vdevice_leave(vdevice->dev);
 	if (owner)
 		pthread_mutex_unlock(&ctx->lock);
+	command_destroyed(ctx, vdevice->object, vdevice->stays);
 	vdevice->obj.kind = OBJECT_FREED;
 	iommufd_viommu_unref(vdevice->viommu);
 	free(vdevice);

@@ -9,9 +9,10 @@
 struct iommufd_vdevice {
 	struct object obj;
 	struct iommufd_viommu *viommu; /* held */
-	struct iommufd_device *dev;    /* not held; NULL when it is closed. Under the context's lock */
+	struct iommufd_device *dev;    /* not held; NULL once closed. Under the context's lock */
 	uint64_t virtual_id;
 	uint32_t id;
+	int stays;                     /* why the kernel kept it when it was to go, or 0 */
 	char object[24];               /* "vDEVICE ID", for error records */
 };
 

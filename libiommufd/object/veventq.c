@@ -68,7 +68,8 @@ static int alloc(struct iommufd_veventq *veventq, uint32_t type, uint32_t depth)
 	int r = command(viommu->ctx, K_IOMMU_VEVENTQ_ALLOC, &arg);
 
 	if (r)
-		return err_kernel(r, KNOWN(-EINVAL, -EOPNOTSUPP, -EEXIST, -EMFILE, -ENFILE, -ENOMEM),
+		return err_kernel(r, KNOWN(-EINVAL, -EOPNOTSUPP, -EEXIST, -EMFILE, -ENFILE,
+					   -ENOMEM),
 				  "IOMMU_VEVENTQ_ALLOC", viommu->object,
 				  r == -EEXIST ? "use the queue that is there" :
 				  r == -EMFILE || r == -ENFILE ?
@@ -135,7 +136,7 @@ static void destroy(struct iommufd_veventq *veventq)
 	struct iommufd_ctx *ctx = veventq->viommu->ctx;
 
 	sys_close(ctx->core.sys, &veventq->fd);
-	command_destroy(ctx, veventq->id, veventq->object);
+	command_destroyed(ctx, veventq->object, command_destroy(ctx, veventq->id));
 	veventq->obj.kind = OBJECT_FREED;
 	pthread_mutex_destroy(&veventq->lock);
 	iommufd_viommu_unref(veventq->viommu);
@@ -197,8 +198,10 @@ static int take(struct iommufd_veventq *veventq)
 		return err_kernel((int)n, KNOWN(-ENOMEM), "read", veventq->object,
 				  "look into the kernel's log", "the events cannot be read");
 	right = (ssize_t)(is_alone(header) ? sizeof(*header) : whole);
-	return n != right || header->sequence > INT_MAX ||
-	       header->flags & ~(uint32_t)K_IOMMU_VEVENTQ_FLAG_LOST_EVENTS ? senseless(veventq, n) : 0;
+	if (n != right || header->sequence > INT_MAX ||
+	    header->flags & ~(uint32_t)K_IOMMU_VEVENTQ_FLAG_LOST_EVENTS)
+		return senseless(veventq, n);
+	return 0;
 }
 
 /* Each number that was passed over is a lost event; the numbers go round. 1: nothing new. */
@@ -227,7 +230,8 @@ static int check_event(const char *function, const struct iommufd_veventq *veven
 	if (!event)
 		return err_null(function, "event");
 	if (event->size <= offsetof(struct iommufd_vevent, sequence))
-		return err(-EINVAL, function, "event", "set its size to sizeof(struct iommufd_vevent)",
+		return err(-EINVAL, function, "event",
+			   "set its size to sizeof(struct iommufd_vevent)",
 			   "a size of %zu leaves no place for the number", event->size);
 	if (!event->data && event->room)
 		return err_null(function, "event->data");

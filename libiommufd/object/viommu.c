@@ -37,10 +37,12 @@ static int alloc(struct iommufd_viommu *viommu, struct iommufd_device *dev, uint
 	int r = command(viommu->ctx, K_IOMMU_VIOMMU_ALLOC, &arg);
 
 	if (r)
-		return err_kernel(r, KNOWN(-EINVAL, -EOPNOTSUPP, -EFAULT, -ENOSPC, -ENODEV, -ENOMEM),
+		return err_kernel(r, KNOWN(-EINVAL, -EOPNOTSUPP, -EFAULT, -ENOSPC, -ENODEV,
+					   -ENOMEM),
 				  "IOMMU_VIOMMU_ALLOC", dev->fd.object,
-				  r == -EOPNOTSUPP ? "name a type that the IOMMU of the device has" :
-						     "look at the data, and at what the table was made for",
+				  r == -EOPNOTSUPP ?
+				  "name a type that the IOMMU of the device has" :
+				  "look at the data, and at what the table was made for",
 				  "no vIOMMU of type %#x on %s, with %u bytes of data", type,
 				  viommu->parent->object, opts->data_length);
 	viommu->id = arg.out_viommu_id;
@@ -62,7 +64,8 @@ static int check(struct iommufd_device *dev, const char *function, struct iommuf
 	if (!r)
 		r = opts_flags(function, opts->flags, 0);
 	if (!r && !opts->data != !opts->data_length)
-		r = err(-EINVAL, function, "opts.data", "give data and data_length, or none of them",
+		r = err(-EINVAL, function, "opts.data",
+			"give data and data_length, or none of them",
 			"there are %u bytes of data at %p", opts->data_length, opts->data);
 	return r;
 }
@@ -125,7 +128,7 @@ static void destroy(struct iommufd_viommu *viommu)
 		sys_munmap(ctx->core.sys, m->address, m->length);
 		free(m);
 	}
-	command_destroy(ctx, viommu->id, viommu->object);
+	command_destroyed(ctx, viommu->object, command_destroy(ctx, viommu->id));
 	viommu->obj.kind = OBJECT_FREED;
 	pthread_mutex_destroy(&viommu->lock);
 	iommufd_hwpt_unref(viommu->parent);

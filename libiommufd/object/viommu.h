@@ -27,7 +27,8 @@ struct iommufd_viommu {
 
 static inline int viommu_check(const struct iommufd_viommu *viommu, const char *function)
 {
-	return viommu && object_is(&viommu->obj, OBJECT_VIOMMU) ? 0 : err_handle(function, "vIOMMU");
+	return viommu && object_is(&viommu->obj, OBJECT_VIOMMU) ?
+		       0 : err_handle(function, "vIOMMU");
 }
 
 #endif

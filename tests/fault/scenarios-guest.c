@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* Page faults, and a guest's IOMMU, over mock devices: what they want to tell is played between steps. */
+/* Page faults, and a guest's IOMMU, over mock devices, which ask and tell between steps. */
 #include "fault.h"
 
 #include "os/mock.h"
@@ -159,7 +159,8 @@ static bool new_vdevice(struct run *r, struct guest *g)
 		    TRY(r, iommufd_vdevice_get_device, g->vdevice, &found) &&
 		    TRY(r, iommufd_viommu_find_device, g->viommu, NUMBER, &again) &&
 		    ONE_STEP(r, iommufd_viommu_invalidate, g->viommu,
-			     K_IOMMU_VIOMMU_INVALIDATE_DATA_SELFTEST, &entry, sizeof(entry), &count);
+			     K_IOMMU_VIOMMU_INVALIDATE_DATA_SELFTEST, &entry, sizeof(entry),
+			     &count);
 
 	iommufd_device_unref(found);
 	iommufd_device_unref(again);

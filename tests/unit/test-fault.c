@@ -230,7 +230,9 @@ static void the_kernel_is_asked_once_for_a_group(void **state)
 /* It refused the first when the device left, and has the number for another now. */
 static void an_answer_that_is_late_reaches_no_other_group(void **state)
 {
-	const struct k_iommu_hwpt_pgfault records[] = { record(1, 0x1000, 0), record(2, 0x2000, 0) };
+	const struct k_iommu_hwpt_pgfault records[] = {
+		record(1, 0x1000, 0), record(2, 0x2000, 0),
+	};
 	struct scripted *s = *state;
 	struct iommufd_fault_queue *queue = get_queue(s);
 	uint64_t id = read_one(s, queue, &records[0]), other;
