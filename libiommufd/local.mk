@@ -37,6 +37,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/backend/engine.h \
 	libiommufd/backend/engine-container.c libiommufd/backend/engine-container.h \
 	libiommufd/backend/engine-noiommu.c \
+	libiommufd/backend/iommufd-dirty.c libiommufd/backend/iommufd-dirty.h \
 	libiommufd/backend/locked.c libiommufd/backend/locked.h \
 	libiommufd/backend/engine-iommufd.c \
 	libiommufd/backend/engine-type1.c \
@@ -70,6 +71,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/attach.c libiommufd/object/attach.h \
 	libiommufd/object/attach-hwpt.c \
 	libiommufd/object/attach-move.c \
+	libiommufd/object/attach-tracked.c \
 	libiommufd/object/command.c libiommufd/object/command.h \
 	libiommufd/object/ctx.c libiommufd/object/ctx.h \
 	libiommufd/object/ctx-option.c \

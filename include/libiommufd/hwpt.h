@@ -132,8 +132,10 @@ struct iommufd_invalidate_smmuv3 {
  *
  * A device that is attached to the IOAS by iommufd_device_attach() or
  * iommufd_device_replace() joins the table of its group, if that is attached to this
- * IOAS already. Else the program's paging tables of the IOAS are tried in the order in
- * which they were made, but for those with a fault queue; then the kernel's own.
+ * IOAS already. Else the paging tables of the IOAS are tried in the order in which they
+ * were made, but for those with a fault queue; then the kernel's own. In an IOAS that is
+ * tracked (iommufd_ioas_set_dirty_tracking()) only tables on which that is possible will
+ * do, and in place of the kernel's own the library makes one.
  *
  * @param dev   the device
  * @param ioas  the IOAS, of the same context; the table holds it
@@ -278,8 +280,8 @@ int iommufd_hwpt_invalidate(struct iommufd_hwpt *hwpt, uint32_t type, const void
  * @param dev   a device that is not attached
  * @param hwpt  a table of the same context
  * @return 0, or:
- *   -EINVAL         not a device or not a table, they belong to different contexts, the device's IOMMU cannot use it, it is dirty-tracked and the device cannot be, PASIDs of the device are attached and it is without IOMMUFD_HWPT_PASID, or a mapped file was made shorter
- *   -EOPNOTSUPP     the device is had by its group or is mediated, or its IOMMU cannot
+ *   -EINVAL         not a device or not a table, they belong to different contexts, the device's IOMMU cannot use it, it is dirty-tracked and the device cannot be, or its IOAS is and it cannot, PASIDs of the device are attached and it is without IOMMUFD_HWPT_PASID, or a mapped file was made shorter
+ *   -EOPNOTSUPP     the device is had by its group or is mediated, or its IOMMU cannot, or not track what it writes to an IOAS that is tracked
  *   -EBUSY          the device is attached already, or another device of its IOMMU group is attached to a different table or is being reset
  *   -EADDRINUSE     a mapping, or a range of iommufd_ioas_allow(), lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
@@ -303,7 +305,7 @@ int iommufd_device_attach_hwpt(struct iommufd_device *dev, struct iommufd_hwpt *
  * @param hwpt  a table of the same context; the present one is legal and changes nothing
  * @return 0, or:
  *   -EINVAL         as for iommufd_device_attach_hwpt(), or the device is not attached
- *   -EOPNOTSUPP     the device is had by its group or is mediated, or its IOMMU cannot
+ *   -EOPNOTSUPP     the device is had by its group or is mediated, or its IOMMU cannot, or not track what it writes to an IOAS that is tracked
  *   -EADDRINUSE     a mapping, or a range of iommufd_ioas_allow(), lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
  *   -EBUSY          a device of the group is being reset: try again; or the group policy is IOMMUFD_GROUP_ONE_IOAS and attached siblings would move along
@@ -321,7 +323,7 @@ int iommufd_device_replace_hwpt(struct iommufd_device *dev, struct iommufd_hwpt 
  * Get the table of the program that a device is attached to.
  *
  * @param dev  the device
- * @param out  the table with a new reference, or NULL when it is not attached or the kernel chose its table
+ * @param out  the table with a new reference, or NULL when it is not attached or not to one of the program's
  * @return 0, or:
  *   -EINVAL         not a device, or @p out is NULL
  * @threads any

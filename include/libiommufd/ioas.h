@@ -52,6 +52,12 @@ enum {
 	 * maps again the others, and a device that accesses them in between faults.
 	 */
 	IOMMUFD_IOAS_COALESCE = 1 << 1,
+	/**
+	 * Devices get page tables, where their IOMMUs have them, on which what they write
+	 * can be tracked: iommufd_ioas_set_dirty_tracking() then builds none. Tracking
+	 * begins with that, and not before.
+	 */
+	IOMMUFD_IOAS_DIRTY_TRACKING = 1 << 2,
 };
 
 /** Flags of the map functions. */

@@ -7,6 +7,7 @@
 #include "backend/container.h"
 #include "backend/container-iommufd.h"
 #include "backend/engine.h"
+#include "backend/iommufd-dirty.h"
 #include "base/macro.h"
 #include "os/uapi.h"
 
@@ -43,6 +44,7 @@ static int probe(struct engine *e)
 		{ K_IOMMU_VFIO_IOAS, IOMMUFD_CAP_COMPAT_IOAS },
 		{ K_IOMMU_GET_HW_INFO, IOMMUFD_CAP_HW_INFO },
 		{ K_IOMMU_HWPT_ALLOC, IOMMUFD_CAP_HWPT },
+		{ K_IOMMU_HWPT_SET_DIRTY_TRACKING, IOMMUFD_CAP_DIRTY_TRACKING },
 		{ K_IOMMU_HWPT_INVALIDATE, IOMMUFD_CAP_NESTING },
 		{ K_IOMMU_FAULT_QUEUE_ALLOC, IOMMUFD_CAP_FAULT_QUEUE },
 		{ K_IOMMU_VIOMMU_ALLOC, IOMMUFD_CAP_VIOMMU },
@@ -71,7 +73,7 @@ static int probe(struct engine *e)
 			e->caps |= UINT64_C(1) << commands[i].cap;
 	}
 	if (e->noiommu)
-		e->caps &= ~ENGINE_COMMAND_CAPS;
+		engine_drop_commands(e);
 	return 0;
 }
 
@@ -408,6 +410,7 @@ const struct engine_ops engine_iommufd = {
 		[ENGINE_CHANGE_PROCESS] = "IOMMU_IOAS_CHANGE_PROCESS",
 		[ENGINE_COMPAT] = "IOMMU_VFIO_IOAS",
 		[ENGINE_DIRTY] = "IOMMU_HWPT_SET_DIRTY_TRACKING",
+		[ENGINE_READ_DIRTY] = "IOMMU_HWPT_GET_DIRTY_BITMAP",
 		[ENGINE_DMA_ADDRESS] = "IOMMU_IOAS_NOIOMMU_GET_PA",
 	},
 	.probe = probe,
@@ -425,6 +428,8 @@ const struct engine_ops engine_iommufd = {
 	.change_process = change_process,
 	.compat = compat,
 	.dma_address = dma_address,
+	.dirty_set = iommufd_dirty_set,
+	.dirty_read = iommufd_dirty_read,
 	.command = command,
 	.container = &container_iommufd,
 };

@@ -146,6 +146,7 @@ const struct engine_ops engine_type1 = {
 		[ENGINE_RANGES] = "VFIO_IOMMU_GET_INFO",
 		[ENGINE_UPDATE_VA] = "VFIO_IOMMU_MAP_DMA",
 		[ENGINE_DIRTY] = "VFIO_IOMMU_DIRTY_PAGES",
+		[ENGINE_READ_DIRTY] = "VFIO_IOMMU_DIRTY_PAGES",
 	},
 	.probe = probe,
 	.ioas_alloc = record_ioas_alloc,

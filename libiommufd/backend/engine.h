@@ -39,6 +39,7 @@ enum engine_call {
 	ENGINE_DMA_ADDRESS,
 	ENGINE_UPDATE_VA,
 	ENGINE_DIRTY,
+	ENGINE_READ_DIRTY,
 	ENGINE_CALL_COUNT,
 };
 
@@ -47,12 +48,21 @@ struct container_ops;
 struct engine;
 struct vfio_group;
 
+/* A page table that leads to what an address space maps, and that the kernel did not choose. */
+struct engine_table {
+	struct engine_table *next;
+	uint32_t id;
+	bool can_track; /* was made to tell what devices write */
+	bool tracked;   /* and does */
+};
+
 /* An address space as its engine knows it. */
 struct engine_ioas {
 	struct engine *engine;
 	uint32_t id;
 	bool coalesce; /* neighbours may share an entry of a container */
 	bool dirty;    /* writes of devices are tracked */
+	struct engine_table *tables;  /* as made; changed under the context's lock too */
 	struct container *containers; /* that repeat it; see container.h */
 
 	/* The holder's: what is mapped, for who must map it again, and what must stay usable. */
@@ -84,6 +94,7 @@ struct dirty_request {
 	uint64_t page_size;
 	uint64_t *bitmap;  /* bits are added, none is cleared */
 	bool keep;         /* leave the kernel's record as it is */
+	const struct engine_table *table; /* what its devices wrote; NULL: all devices */
 };
 
 struct engine_ops {
@@ -144,8 +155,11 @@ struct engine_ops {
 			   uint64_t *length);
 	/* The memory of mapping @m is at @va now. */
 	int (*update_va)(struct engine_ioas *as, const struct map_entry *m, uint64_t va);
-	/* Sets as->dirty. */
-	int (*dirty_set)(struct engine_ioas *as, bool on);
+	/*
+	 * Sets as->dirty; or of one table, @table->tracked. What was tracked before is
+	 * forgotten. On failure nothing may be tracked any more.
+	 */
+	int (*dirty_set)(struct engine_ioas *as, struct engine_table *table, bool on);
 	/* The range cuts no mapping; it may have holes. On failure some bits may have been added. */
 	int (*dirty_read)(struct engine_ioas *as, const struct dirty_request *q);
 	/*
@@ -183,6 +197,13 @@ struct engine {
 	 UINT64_C(1) << IOMMUFD_CAP_NESTING | UINT64_C(1) << IOMMUFD_CAP_PASID |     \
 	 UINT64_C(1) << IOMMUFD_CAP_FAULT_QUEUE | UINT64_C(1) << IOMMUFD_CAP_VIOMMU | \
 	 UINT64_C(1) << IOMMUFD_CAP_VEVENTQ | UINT64_C(1) << IOMMUFD_CAP_HW_QUEUE)
+
+/* Without such a device the kernel tells nothing of its tables either. */
+static inline void engine_drop_commands(struct engine *e)
+{
+	if (e->ops->command)
+		e->caps &= ~(ENGINE_COMMAND_CAPS | UINT64_C(1) << IOMMUFD_CAP_DIRTY_TRACKING);
+}
 
 extern const struct engine_ops engine_iommufd;
 extern const struct engine_ops engine_type1;

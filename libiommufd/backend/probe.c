@@ -124,7 +124,7 @@ static int choose_transports(struct attempt *a, const struct step *s)
 	}
 	b->engine.caps |= (cdevs ? &transport_cdev : &transport_group)->caps;
 	if (!cdevs) /* a group tells no numbers of its devices */
-		b->engine.caps &= ~ENGINE_COMMAND_CAPS;
+		engine_drop_commands(&b->engine);
 	snprintf(b->name, sizeof(b->name), "%s%s+%s",
 		 a->core->sys == sys_kernel() ? "" : "emulated ", cdevs ? "cdev" : "group",
 		 s->noiommu ? "noiommu" : s->engine->name);

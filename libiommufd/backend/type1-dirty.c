@@ -152,11 +152,12 @@ static int read_all(struct reader *at, const struct dirty_request *q, bool remov
 	return 0;
 }
 
-int type1_dirty_set(struct engine_ioas *as, bool on)
+int type1_dirty_set(struct engine_ioas *as, struct engine_table *none, bool on)
 {
 	struct container *c, *undo;
 	int r = 0;
 
+	(void)none;
 	for (c = as->containers; c && !r; c = r ? c : c->next)
 		r = container_type1.track(c, on);
 	for (undo = as->containers; r && undo != c; undo = undo->next)

@@ -5,7 +5,7 @@
 
 #include "backend/engine.h"
 
-int type1_dirty_set(struct engine_ioas *as, bool on);
+int type1_dirty_set(struct engine_ioas *as, struct engine_table *none, bool on);
 int type1_dirty_read(struct engine_ioas *as, const struct dirty_request *q);
 int type1_dirty_unmap(struct engine_ioas *as, const struct dirty_request *q);
 

@@ -53,7 +53,8 @@ IOMMUFD_EXPORT int iommufd_device_get_hwpt(struct iommufd_device *dev, struct io
 	if (!out)
 		return err_log(&dev->ctx->core.log, err_null(__func__, "out"));
 	pthread_mutex_lock(&dev->ctx->lock);
-	*out = iommufd_hwpt_ref(dev->hwpt);
+	if (dev->hwpt && !dev->hwpt->automatic)
+		*out = iommufd_hwpt_ref(dev->hwpt);
 	pthread_mutex_unlock(&dev->ctx->lock);
 	return 0;
 }

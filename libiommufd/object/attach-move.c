@@ -56,49 +56,107 @@ static int go(struct iommufd_device *dev, const struct attachment *to)
 			  ops->attach(&dev->fd, &to->ioas->as);
 }
 
+static int refused(struct iommufd_device *dev, const struct attachment *to, int code)
+{
+	if (!code)
+		return 0;
+	return to->hwpt ? diagnose_attach_hwpt(dev, to->hwpt, code) :
+			  diagnose_attach(dev, to->ioas, code);
+}
+
+/*
+ * May be tried. Not one whose queue someone reads who expects no other devices. Nor,
+ * within one IOAS, one that may be refused: the kernel then forgets what the
+ * hardware reserves there for the group, which stays.
+ */
+static bool may_try(struct iommufd_device *dev, const struct attachment *to,
+		    const struct iommufd_hwpt *hwpt)
+{
+	struct iommu_facts facts;
+
+	if (hwpt->faults || (to->tracked && !hwpt->table.can_track))
+		return false;
+	if (dev->ioas != to->ioas)
+		return true;
+	device_facts(dev, &facts);
+	return hwpt->automatic && facts_equal(&facts, &hwpt->facts);
+}
+
+/* Made for the device; without a record of an IOMMU that cannot track. */
+static int go_to_new(struct iommufd_device *dev, const char *function, struct attachment *to)
+{
+	int r = hwpt_make_automatic(dev, function, to->ioas, IOMMUFD_HWPT_DIRTY_TRACKING,
+				    &to->hwpt);
+
+	if (r)
+		return r;
+	to->fresh = true;
+	r = go(dev, to);
+	return r ? diagnose_attach_hwpt(dev, to->hwpt, r) : 0;
+}
+
 /*
  * The group's table; the parent of the nested one that it leaves; one of the
- * program's that will do; the kernel's own: whose search never finds the program's.
+ * program's or the library's that will do; a new one, where what devices write is
+ * to be tracked; the kernel's own: whose search never finds the others.
  */
-static int go_to_any(struct iommufd_device *dev, struct attachment *to)
+static int go_to_any(struct iommufd_device *dev, const char *function, struct attachment *to)
 {
 	const struct iommufd_device *sibling = dev->ioas ? NULL : attached_sibling(dev);
+	bool wished = to->tracked || to->ioas->flags & IOMMUFD_IOAS_DIRTY_TRACKING;
+	struct iommufd_hwpt *h;
+	int r;
 
 	to->hwpt = sibling ? sibling->hwpt :
 		   dev->hwpt && dev->ioas == to->ioas ? dev->hwpt->parent : NULL;
 	if (sibling || to->hwpt)
-		return go(dev, to);
-	for (struct iommufd_hwpt *h = to->ioas->hwpts; h && device_has_tables(dev); h = h->next) {
-		int r;
-
-		if (h->faults) /* who reads it expects no other devices */
+		return refused(dev, to, go(dev, to));
+	for_each_hwpt(h, to->ioas) {
+		if (!device_has_tables(dev) || !may_try(dev, to, h))
 			continue;
 		to->hwpt = h;
 		r = go(dev, to);
 		if (r != -EINVAL && r != -EOPNOTSUPP)
-			return r;
+			return refused(dev, to, r);
 	}
 	to->hwpt = NULL;
-	return go(dev, to);
+	if (wished && device_has_tables(dev) && device_is_tracked(dev))
+		return go_to_new(dev, function, to);
+	return refused(dev, to, go(dev, to));
 }
 
-static int refused(struct iommufd_device *dev, const struct attachment *to, int code)
+/* In an IOAS whose tracking has begun no device may write unseen. */
+static int check_tracked(struct iommufd_device *dev, const char *function, struct attachment *to)
 {
-	return to->hwpt ? diagnose_attach_hwpt(dev, to->hwpt, code) :
-			  diagnose_attach(dev, to->ioas, code);
+	to->tracked |= to->ioas->as.dirty && to->ioas->as.engine->ops->command;
+	if (!to->tracked)
+		return 0;
+	if (!device_has_tables(dev) || !device_is_tracked(dev))
+		return err(-EOPNOTSUPP, function, dev->fd.object,
+			   "end it by iommufd_ioas_set_dirty_tracking(), or use another IOAS",
+			   "what devices write to %s is to be tracked, and the IOMMU of the device%s cannot",
+			   to->ioas->object, dev->mediated ? ", which is mediated," : "");
+	if (to->hwpt && !hwpt_paging(to->hwpt)->table.can_track)
+		return err(-EINVAL, function, dev->fd.object,
+			   "make the table, or its parent, with IOMMUFD_HWPT_DIRTY_TRACKING",
+			   "what devices write to %s is to be tracked, and on %s it cannot be",
+			   to->ioas->object, to->hwpt->object);
+	return 0;
 }
 
 /*
  * The new IOAS's ranges are read; if that fails, the device goes back. If it
  * cannot, it stays, and who needs the ranges next is told.
  */
-int attachment_go(struct iommufd_device *dev, const char *function, struct attachment *to)
+static int go_and_look(struct iommufd_device *dev, const char *function, struct attachment *to)
 {
 	const struct attachment old = { .ioas = dev->ioas, .hwpt = dev->hwpt };
-	int r = to->any ? go_to_any(dev, to) : go(dev, to), back;
+	int r = check_tracked(dev, function, to), back;
 
+	if (!r)
+		r = to->any ? go_to_any(dev, function, to) : refused(dev, to, go(dev, to));
 	if (r)
-		return refused(dev, to, r);
+		return r;
 	r = ioas_refresh_ranges(to->ioas, function);
 	if (!r)
 		return 0;
@@ -109,15 +167,32 @@ int attachment_go(struct iommufd_device *dev, const char *function, struct attac
 	return dev->fd.group && back == -EUCLEAN ? refused(dev, to, back) : 0;
 }
 
+int attachment_go(struct iommufd_device *dev, const char *function, struct attachment *to)
+{
+	int r = go_and_look(dev, function, to);
+
+	if (r && to->fresh)
+		hwpt_put_locked(to->hwpt);
+	to->fresh &= !r;
+	return r;
+}
+
 bool attachment_is_at(const struct iommufd_device *dev, const struct attachment *to)
 {
 	return dev->fd.group && dev->fd.attached && dev->fd.group->container->as == &to->ioas->as;
 }
 
-void attachment_enter(struct iommufd_device *dev, const struct attachment *at)
+int attachment_go_back(struct iommufd_device *dev, const struct attachment *to)
+{
+	to->ioas->stale = true;
+	return go(dev, to);
+}
+
+void attachment_enter(struct iommufd_device *dev, struct attachment *at)
 {
 	dev->ioas = iommufd_ioas_ref(at->ioas);
-	dev->hwpt = iommufd_hwpt_ref(at->hwpt);
+	dev->hwpt = at->fresh ? at->hwpt : iommufd_hwpt_ref(at->hwpt);
+	at->fresh = false;
 	at->ioas->attached++;
 }
 
@@ -134,7 +209,7 @@ struct attachment attachment_leave(struct iommufd_device *dev)
 	return left;
 }
 
-unsigned int attachment_move_group(struct iommufd_device *dev, const struct attachment *to)
+unsigned int attachment_move_group(struct iommufd_device *dev, struct attachment *to)
 {
 	const struct iommufd_ioas *from = dev->ioas;
 	unsigned int moved = 0;

@@ -12,8 +12,10 @@
 
 struct attachment {
 	struct iommufd_ioas *ioas; /* NULL: to nothing */
-	struct iommufd_hwpt *hwpt; /* a table of the program's; NULL: the kernel's */
+	struct iommufd_hwpt *hwpt; /* a table of the program's or the library's; NULL: the kernel's */
 	bool any;                  /* not there yet, and whichever table of the IOAS will do */
+	bool tracked;              /* likewise, if what the device writes can be tracked there */
+	bool fresh;                /* the table was made on the way; who enters has its reference */
 };
 
 /* attach-move.c */
@@ -31,13 +33,22 @@ int attachment_go(struct iommufd_device *dev, const char *function, struct attac
 bool attachment_is_at(const struct iommufd_device *dev, const struct attachment *to);
 
 /* Our records of it. IOAS locks held. */
-void attachment_enter(struct iommufd_device *dev, const struct attachment *at);
+void attachment_enter(struct iommufd_device *dev, struct attachment *at);
 /* The references are the caller's to put. */
 struct attachment attachment_leave(struct iommufd_device *dev);
 /* Those of the whole group, from where the device is; each was held as often as the number returned. */
-unsigned int attachment_move_group(struct iommufd_device *dev, const struct attachment *to);
+unsigned int attachment_move_group(struct iommufd_device *dev, struct attachment *to);
 /* Give back what a device held; no lock is held. */
 void attachment_put(const struct attachment *left);
+
+/* To where it just was; no error record. IOAS lock held. */
+int attachment_go_back(struct iommufd_device *dev, const struct attachment *to);
+
+/*
+ * attach-tracked.c: move each device of an IOAS to a table on which what it writes
+ * can be tracked, and begin; or all stay. IOAS lock held.
+ */
+int attachment_begin_tracking(struct iommufd_ioas *ioas, const char *function);
 
 /* Bind, and attach to @ioas if it is not NULL. */
 int device_bind(struct iommufd_device *dev, const char *function, const struct bind_request *q,

@@ -2,6 +2,8 @@
 /* What a device can do of what its context can. */
 #include "object/device.h"
 
+#include <string.h>
+
 /* The IOMMU's own word; 0 where it has none. */
 static uint64_t hw_capabilities(struct iommufd_device *dev, unsigned int *pasid_width)
 {
@@ -38,6 +40,29 @@ static bool can_nest(struct iommufd_device *dev)
 	gone.id = as.out_ioas_id;
 	e->ops->command(e, K_IOMMU_DESTROY, &gone);
 	return can;
+}
+
+void device_facts(struct iommufd_device *dev, struct iommu_facts *facts)
+{
+	struct k_iommu_hw_info arg = {
+		.size = sizeof(arg), .dev_id = dev->fd.id,
+		.data_len = sizeof(facts->data), .data_uptr = (uintptr_t)facts->data,
+	};
+	struct engine *e = dev->fd.engine;
+
+	memset(facts, 0, sizeof(*facts));
+	if (e->ops->command(e, K_IOMMU_GET_HW_INFO, &arg) ||
+	    arg.out_data_type == K_IOMMU_HW_INFO_TYPE_ARM_SMMUV3 ||
+	    arg.out_data_type == K_IOMMU_HW_INFO_TYPE_TEGRA241_CMDQV)
+		return; /* an SMMU takes no table that was made for another one */
+	facts->type = arg.out_data_type;
+	facts->capabilities = arg.out_capabilities;
+}
+
+bool facts_equal(const struct iommu_facts *a, const struct iommu_facts *b)
+{
+	return a->type && a->type == b->type && a->capabilities == b->capabilities &&
+	       !memcmp(a->data, b->data, sizeof(a->data));
 }
 
 bool device_has_tables(const struct iommufd_device *dev)
@@ -83,7 +108,7 @@ static bool has(struct iommufd_device *dev, uint32_t cap)
 		hw_capabilities(dev, &width);
 		return width;
 	case IOMMUFD_CAP_DIRTY_TRACKING:
-		return !e->ops->command || device_is_tracked(dev);
+		return !e->ops->command || (device_has_tables(dev) && device_is_tracked(dev));
 	case IOMMUFD_CAP_NESTING:
 	case IOMMUFD_CAP_VIOMMU: /* the rest stands on nesting */
 	case IOMMUFD_CAP_VEVENTQ:

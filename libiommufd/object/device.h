@@ -59,7 +59,16 @@ int device_take_fd(struct iommufd_device *dev, const char *function, int fd, str
 int device_take_bound(struct iommufd_device *dev, const char *function,
 		      const struct iommufd_device_bound *bound, struct place *place);
 
+/* By which tables are shared: IOMMUs with the same take each other's. */
+struct iommu_facts {
+	uint32_t type; /* of the hardware; 0: not known, or each takes but its own */
+	uint64_t capabilities;
+	uint8_t data[48];
+};
+
 /* device-has.c */
+void device_facts(struct iommufd_device *dev, struct iommu_facts *facts);
+bool facts_equal(const struct iommu_facts *a, const struct iommu_facts *b);
 /* Can it be attached to page tables, not to address spaces only? */
 bool device_has_tables(const struct iommufd_device *dev);
 /* -EOPNOTSUPP, with a record, if not. */

@@ -36,30 +36,47 @@ _Static_assert(sizeof(struct iommufd_hwpt_vtd_s1) == sizeof(struct k_iommu_hwpt_
 
 static void link_to_ioas(struct iommufd_hwpt *hwpt)
 {
-	struct iommufd_hwpt **at = &hwpt->ioas->hwpts;
+	struct engine_table **at = &hwpt->ioas->as.tables;
 
 	while (*at)
 		at = &(*at)->next;
-	*at = hwpt;
+	*at = &hwpt->table;
 }
 
-/* Context lock held. */
-static void destroy_in_kernel(struct iommufd_hwpt *hwpt)
+/* Of the two locks, that of the IOAS may be missing in a forked child, where nobody else is. */
+static void unlink_from_ioas(struct iommufd_hwpt *hwpt)
+{
+	struct engine_table **at = &hwpt->ioas->as.tables;
+
+	while (*at != &hwpt->table)
+		at = &(*at)->next;
+	*at = hwpt->table.next;
+	hwpt->ioas->stale = true; /* its reach counts no more */
+}
+
+static int destroy_in_kernel(const struct iommufd_hwpt *hwpt)
+{
+	struct k_iommu_destroy arg = { .size = sizeof(arg), .id = hwpt->id };
+	struct engine *e = hwpt->ioas->as.engine;
+
+	return e->ops->command(e, K_IOMMU_DESTROY, &arg);
+}
+
+/* Context lock held, and no reference left. */
+static int destroy(struct iommufd_hwpt *hwpt, bool owner)
 {
 	struct iommufd_ioas *ioas = hwpt->ioas;
-	struct engine *e = &hwpt->ctx->backend.engine;
-	struct k_iommu_destroy arg = { .size = sizeof(arg), .id = hwpt->id };
-	int r;
+	int r = 0;
 
-	pthread_mutex_lock(&ioas->lock);
-	r = e->ops->command(e, K_IOMMU_DESTROY, &arg);
+	if (owner)
+		pthread_mutex_lock(&ioas->lock);
 	if (!hwpt->parent)
-		ioas->stale = true; /* its reach counts no more */
-	pthread_mutex_unlock(&ioas->lock);
-	if (r)
-		log_warning(&hwpt->ctx->core.log,
-			    "IOMMU_DESTROY: %s stays in the kernel until the context closes (errno %d)",
-			    hwpt->object, -r);
+		unlink_from_ioas(hwpt);
+	if (owner)
+		r = destroy_in_kernel(hwpt);
+	if (owner)
+		pthread_mutex_unlock(&ioas->lock);
+	return r;
 }
 
 static void free_hwpt(struct iommufd_hwpt *hwpt)
@@ -135,16 +152,52 @@ static int make_in_kernel(struct iommufd_device *dev, const char *function,
 	if (r)
 		return diagnose_new_hwpt(dev, base, opts, r);
 	hwpt->id = arg.out_hwpt_id;
-	if (base->parent)
-		return 0;
-	r = ioas_refresh_ranges(base->ioas, function);
+	hwpt->table.id = hwpt->id;
+	hwpt->table.can_track = opts->flags & IOMMUFD_HWPT_DIRTY_TRACKING;
+	if (!base->parent)
+		r = ioas_refresh_ranges(base->ioas, function);
+	if (!r && base->ioas->as.dirty && hwpt->table.can_track) {
+		r = e->ops->dirty_set(&base->ioas->as, &hwpt->table, true);
+		if (r)
+			r = err_kernel(r, KNOWN(-ENOMEM), "IOMMU_HWPT_SET_DIRTY_TRACKING",
+				       dev->fd.object, "look into the kernel's log",
+				       "what the device writes to %s cannot be tracked", base->object);
+	}
 	if (r) {
-		struct k_iommu_destroy gone = { .size = sizeof(gone), .id = hwpt->id };
-
-		e->ops->command(e, K_IOMMU_DESTROY, &gone);
+		destroy_in_kernel(hwpt);
 		base->ioas->stale = true;
 	}
 	return r;
+}
+
+/* Options are checked. Context lock held, and that of the IOAS. */
+static int make_locked(struct iommufd_device *dev, const char *function,
+		       const struct hwpt_base *base, const struct iommufd_hwpt_opts *opts,
+		       struct iommufd_hwpt **out)
+{
+	struct iommufd_hwpt *hwpt = calloc(1, sizeof(*hwpt));
+	int r;
+
+	if (!hwpt)
+		return err_nomem(function, "hwpt");
+	object_init(&hwpt->obj, OBJECT_HWPT);
+	hwpt->ioas = base->ioas;
+	hwpt->flags = opts->flags;
+	r = make_in_kernel(dev, function, base, opts, hwpt);
+	if (r) {
+		free(hwpt);
+		return r;
+	}
+	if (!base->parent)
+		link_to_ioas(hwpt);
+	snprintf(hwpt->object, sizeof(hwpt->object), "hwpt %u", hwpt->id);
+	hwpt->ctx = iommufd_ctx_ref(dev->ctx);
+	iommufd_ioas_ref(base->ioas);
+	hwpt->parent = iommufd_hwpt_ref(base->parent);
+	hwpt->viommu = iommufd_viommu_ref(base->viommu);
+	hwpt->faults = iommufd_fault_queue_ref(opts->fault_queue);
+	*out = hwpt;
+	return 0;
 }
 
 int hwpt_make(struct iommufd_device *dev, const char *function, const struct hwpt_base *base,
@@ -152,7 +205,6 @@ int hwpt_make(struct iommufd_device *dev, const char *function, const struct hwp
 {
 	struct iommufd_ctx *ctx = dev->ctx;
 	struct iommufd_hwpt_opts opts;
-	struct iommufd_hwpt *hwpt;
 	int r = opts_get(function, &opts, sizeof(opts), given);
 
 	if (!r)
@@ -161,33 +213,39 @@ int hwpt_make(struct iommufd_device *dev, const char *function, const struct hwp
 		r = device_check_tables(dev, function);
 	if (r)
 		return r;
-	hwpt = calloc(1, sizeof(*hwpt));
-	if (!hwpt)
-		return err_nomem(function, "hwpt");
-	object_init(&hwpt->obj, OBJECT_HWPT);
-	hwpt->ioas = base->ioas;
-	hwpt->flags = opts.flags;
 	pthread_mutex_lock(&ctx->lock);
 	pthread_mutex_lock(&base->ioas->lock);
-	r = make_in_kernel(dev, function, base, &opts, hwpt);
+	r = make_locked(dev, function, base, &opts, out);
 	pthread_mutex_unlock(&base->ioas->lock);
-	if (!r && !base->parent)
-		link_to_ioas(hwpt);
 	pthread_mutex_unlock(&ctx->lock);
-	if (r) {
-		free(hwpt);
+	if (!r)
+		log_debug(&ctx->core.log, "%s: %s on %s for %s", function, (*out)->object,
+			  base->object, dev->fd.object);
+	return r;
+}
+
+int hwpt_make_automatic(struct iommufd_device *dev, const char *function,
+			struct iommufd_ioas *ioas, uint64_t flags, struct iommufd_hwpt **out)
+{
+	const struct iommufd_hwpt_opts opts = { .size = sizeof(opts), .flags = flags };
+	const struct hwpt_base base = { .ioas = ioas, .id = ioas->as.id, .object = ioas->object };
+	int r = make_locked(dev, function, &base, &opts, out);
+
+	if (r)
 		return r;
-	}
-	snprintf(hwpt->object, sizeof(hwpt->object), "hwpt %u", hwpt->id);
-	hwpt->ctx = iommufd_ctx_ref(ctx);
-	iommufd_ioas_ref(base->ioas);
-	hwpt->parent = iommufd_hwpt_ref(base->parent);
-	hwpt->viommu = iommufd_viommu_ref(base->viommu);
-	hwpt->faults = iommufd_fault_queue_ref(opts.fault_queue);
-	log_debug(&ctx->core.log, "%s: %s on %s for %s", function, hwpt->object, base->object,
-		  dev->fd.object);
-	*out = hwpt;
+	(*out)->automatic = true;
+	device_facts(dev, &(*out)->facts);
 	return 0;
+}
+
+/* Nobody but devices holds it, and what it holds is held by others too. */
+void hwpt_put_locked(struct iommufd_hwpt *hwpt)
+{
+	if (!object_unref(&hwpt->obj))
+		return;
+	unlink_from_ioas(hwpt);
+	destroy_in_kernel(hwpt);
+	free_hwpt(hwpt);
 }
 
 IOMMUFD_EXPORT int iommufd_hwpt_new(struct iommufd_device *dev, struct iommufd_ioas *ioas,
@@ -288,9 +346,9 @@ IOMMUFD_EXPORT struct iommufd_hwpt *iommufd_hwpt_ref(struct iommufd_hwpt *hwpt)
 
 IOMMUFD_EXPORT struct iommufd_hwpt *iommufd_hwpt_unref(struct iommufd_hwpt *hwpt)
 {
-	struct iommufd_hwpt **at;
 	struct iommufd_ctx *ctx;
 	bool owner, last;
+	int r = 0;
 
 	if (!hwpt || !object_is(&hwpt->obj, OBJECT_HWPT))
 		return NULL;
@@ -300,15 +358,14 @@ IOMMUFD_EXPORT struct iommufd_hwpt *iommufd_hwpt_unref(struct iommufd_hwpt *hwpt
 	if (owner)
 		pthread_mutex_lock(&ctx->lock);
 	last = object_unref(&hwpt->obj);
-	if (last && !hwpt->parent) {
-		for (at = &hwpt->ioas->hwpts; *at != hwpt; at = &(*at)->next)
-			;
-		*at = hwpt->next;
-	}
-	if (last && owner)
-		destroy_in_kernel(hwpt);
+	if (last)
+		r = destroy(hwpt, owner);
 	if (owner)
 		pthread_mutex_unlock(&ctx->lock);
+	if (r)
+		log_warning(&ctx->core.log,
+			    "IOMMU_DESTROY: %s stays in the kernel until the context closes (errno %d)",
+			    hwpt->object, -r);
 	if (last)
 		free_hwpt(hwpt);
 	iommufd_ctx_unref(ctx);

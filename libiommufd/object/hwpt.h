@@ -4,12 +4,11 @@
 
 #include <libiommufd/hwpt.h>
 
-#include "object/ctx.h"
-#include "object/ioas.h"
+#include "object/device.h"
 
 /*
  * References are given back under the context's lock, so a table that is found
- * under it lives. Never give one back with that lock held.
+ * under it lives. With that lock held only hwpt_put_locked() gives one back.
  */
 struct iommufd_hwpt {
 	struct object obj;
@@ -18,7 +17,9 @@ struct iommufd_hwpt {
 	struct iommufd_hwpt *parent; /* held: of a nested table; NULL of a paging one */
 	struct iommufd_viommu *viommu; /* held: that a nested table was made on, or NULL */
 	struct iommufd_fault_queue *faults; /* held, or NULL */
-	struct iommufd_hwpt *next;   /* of the paging tables of the IOAS, as made; under the context's lock */
+	struct engine_table table;   /* of a paging one: in ioas->as.tables */
+	bool automatic;              /* made by the library, for the devices that are on it */
+	struct iommu_facts facts;    /* then: of the IOMMU that it was made for */
 	uint64_t flags;              /* IOMMUFD_HWPT_* */
 	uint32_t id;
 	char object[24];             /* "hwpt ID", for error records */
@@ -32,6 +33,21 @@ static inline int hwpt_check(const struct iommufd_hwpt *hwpt, const char *functi
 /* -EINVAL, with a record, if @parent is no nesting parent, or not of the device's context. */
 int hwpt_check_parent(struct iommufd_device *dev, const char *function,
 		      const struct iommufd_hwpt *parent);
+
+static inline struct iommufd_hwpt *hwpt_of_table(struct engine_table *table)
+{
+	return table ? container_of(table, struct iommufd_hwpt, table) : NULL;
+}
+
+/* All paging tables of an IOAS. Context or IOAS lock held. */
+#define for_each_hwpt(h, ioas) \
+	for ((h) = hwpt_of_table((ioas)->as.tables); (h); (h) = hwpt_of_table((h)->table.next))
+
+/* The paging table that a table is, or stands in front of. */
+static inline const struct iommufd_hwpt *hwpt_paging(const struct iommufd_hwpt *hwpt)
+{
+	return hwpt->parent ? hwpt->parent : hwpt;
+}
 
 /* What a table is made on. */
 struct hwpt_base {
@@ -48,6 +64,14 @@ struct hwpt_base {
  */
 int hwpt_make(struct iommufd_device *dev, const char *function, const struct hwpt_base *base,
 	      const struct iommufd_hwpt_opts *given, struct iommufd_hwpt **out);
+/*
+ * The library's own, with one reference, for a device that can have tables. Context
+ * lock held, and that of the IOAS.
+ */
+int hwpt_make_automatic(struct iommufd_device *dev, const char *function,
+			struct iommufd_ioas *ioas, uint64_t flags, struct iommufd_hwpt **out);
+/* Give back a reference of such a one, which is not NULL; the same locks. */
+void hwpt_put_locked(struct iommufd_hwpt *hwpt);
 
 /* hwpt-invalidate.c: of a nested table or a vIOMMU, number @id. Writes the error record. */
 int hwpt_invalidate(struct engine *e, const char *function, uint32_t id, const char *object,

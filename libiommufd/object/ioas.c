@@ -55,7 +55,8 @@ static int ioas_new(struct iommufd_ctx *ctx, const char *function,
 
 	if (!r)
 		r = opts_flags(function, opts.flags,
-			       IOMMUFD_IOAS_NO_HUGE_PAGES | IOMMUFD_IOAS_COALESCE);
+			       IOMMUFD_IOAS_NO_HUGE_PAGES | IOMMUFD_IOAS_COALESCE |
+				       IOMMUFD_IOAS_DIRTY_TRACKING);
 	if (r)
 		return r;
 	ioas = calloc(1, sizeof(*ioas));
@@ -64,8 +65,8 @@ static int ioas_new(struct iommufd_ctx *ctx, const char *function,
 		goto free;
 	}
 	ioas->as.map = ioas->map;
-	ioas->flags = opts.flags & IOMMUFD_IOAS_COALESCE;
-	ioas->as.coalesce = ioas->flags;
+	ioas->flags = opts.flags & (IOMMUFD_IOAS_COALESCE | IOMMUFD_IOAS_DIRTY_TRACKING);
+	ioas->as.coalesce = ioas->flags & IOMMUFD_IOAS_COALESCE;
 	pthread_mutex_lock(&ctx->lock);
 	r = engine->ops->ioas_alloc(engine, &ioas->as);
 	pthread_mutex_unlock(&ctx->lock);

@@ -8,15 +8,12 @@
 #include "map/iova-map.h"
 #include "object/ctx.h"
 
-struct iommufd_hwpt;
-
 struct iommufd_ioas {
 	struct object obj;
 	struct iommufd_ctx *ctx; /* held */
 	struct engine_ioas as;   /* its lists are under the lock too */
 	char object[24];         /* "ioas ID", for error records */
 	struct iova_map *map;    /* the truth; lookups in it need no lock */
-	struct iommufd_hwpt *hwpts; /* the program's paging tables; under the context's lock */
 
 	pthread_mutex_t lock;    /* all that follows, and writing to the map */
 	struct iova_alloc *alloc;

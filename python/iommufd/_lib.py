@@ -119,7 +119,10 @@ PROTOTYPES: Prototypes = {
         c_int, [c_void_p, c_void_p, POINTER(s.HWPTOptions), POINTER(c_void_p)]),
     "iommufd_hwpt_new_on_viommu": (
         c_int, [c_void_p, c_void_p, POINTER(s.HWPTOptions), POINTER(c_void_p)]),
+    "iommufd_hwpt_read_dirty": (
+        c_int, [c_void_p, c_uint64, c_uint64, c_uint64, c_uint32, POINTER(c_uint64)]),
     "iommufd_hwpt_ref": (c_void_p, [c_void_p]),
+    "iommufd_hwpt_set_dirty_tracking": (c_int, [c_void_p, c_int]),
     "iommufd_hwpt_unref": (c_void_p, [c_void_p]),
     "iommufd_ioas_allow": (c_int, [c_void_p, POINTER(s.Range), c_size_t]),
     "iommufd_ioas_copy": (

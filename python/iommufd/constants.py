@@ -123,6 +123,7 @@ class IOASFlag(enum.IntFlag):
 
     NO_HUGE_PAGES = 1 << 0
     COALESCE = 1 << 1
+    DIRTY_TRACKING = 1 << 2
 
 
 class MapFlag(enum.IntFlag):

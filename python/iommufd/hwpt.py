@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import byref, c_uint32
-from typing import Any, NamedTuple, Optional, Sequence, Set, Union, TYPE_CHECKING
+from typing import Any, List, NamedTuple, Optional, Sequence, Set, Tuple, Union, TYPE_CHECKING
 
 from . import _structs as s
 from ._handle import Handle, receive
 from ._lib import lib
-from .constants import HWPTFlag, HWPTKind
+from .constants import DirtyFlag, HWPTFlag, HWPTKind
 from .errors import call, failure
-from .ioas import IOAS
+from .ioas import IOAS, Bitmap
 
 if TYPE_CHECKING:
     from .device import Device
@@ -124,6 +124,19 @@ class HWPT(Handle):
                 return None
             lib("iommufd_hwpt_ref", address)
             return HWPT._adopt(address, self._family)
+
+    def track_dirty(self, enable: bool = True) -> None:
+        """Begin or end to track what the devices on this table write."""
+        call("iommufd_hwpt_set_dirty_tracking", self._ptr, int(enable))
+
+    def read_dirty(self, iova: int, length: int, page_size: int = 0, *,
+                   keep: bool = False) -> List[Tuple[int, int]]:
+        """What they wrote in a range since it was last read: pairs of IOVA and bytes."""
+        page = page_size or self.ioas.alignment
+        bits = Bitmap(length, page)
+        call("iommufd_hwpt_read_dirty", self._ptr, iova, length, page,
+             DirtyFlag.KEEP if keep else 0, bits.words)
+        return bits.runs(iova)
 
     def invalidate(self, type: int, entries: Sequence[Data]) -> None:
         """Drop what the IOMMU has cached of a nested table: the guest has changed it.

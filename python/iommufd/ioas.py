@@ -143,10 +143,16 @@ class IOAS(Handle):
 
     _unref = "iommufd_ioas_unref"
 
-    def __init__(self, ctx: Context, *, huge_pages: bool = True, coalesce: bool = False) -> None:
-        """Make an empty one; `coalesce` lets neighbours be one mapping of the kernel's."""
+    def __init__(self, ctx: Context, *, huge_pages: bool = True, coalesce: bool = False,
+                 dirty_tracking: bool = False) -> None:
+        """Make an empty one.
+
+        `coalesce` lets neighbours be one mapping of the kernel's; `dirty_tracking` gives
+        devices page tables that `track_dirty()` will want, from the start.
+        """
         flags = (0 if huge_pages else IOASFlag.NO_HUGE_PAGES)
         flags |= IOASFlag.COALESCE if coalesce else 0
+        flags |= IOASFlag.DIRTY_TRACKING if dirty_tracking else 0
         options = s.IOASOptions.make(flags=flags)
         self._bind(receive("iommufd_ioas_new", ctx._ptr, byref(options)), ctx._family)
 

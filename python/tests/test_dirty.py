@@ -55,10 +55,21 @@ class DirtyTest(MachineTest):
 
 class NoDirtyTest(MachineTest):
     def test_refused(self) -> None:
-        space = self.ioas()
+        ctx = self.keep(Context(machine=self.machine, backend="group+iommufd"))
+        space = self.keep(IOAS(ctx))
+        self.assertFalse(ctx.has(Cap.DIRTY_TRACKING))
         self.assertFails(errno.EOPNOTSUPP, space.track_dirty)
         self.assertFails(errno.EOPNOTSUPP, space.read_dirty, IOVA, PAGE)
         self.assertFails(errno.EOPNOTSUPP, space.unmap_dirty, IOVA, PAGE)
+
+    def test_device_that_cannot(self) -> None:
+        space, device = self.ioas(), self.device()
+        self.assertFalse(device.has(Cap.DIRTY_TRACKING))
+        device.attach(space)
+        self.assertFails(errno.EOPNOTSUPP, space.track_dirty)
+        device.detach()
+        space.track_dirty()
+        self.assertFails(errno.EOPNOTSUPP, device.attach, space)
 
 
 if __name__ == "__main__":

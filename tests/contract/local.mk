@@ -54,6 +54,7 @@ contract_tests += \
 	tests/contract/test-attach \
 	tests/contract/test-join \
 	tests/contract/test-dirty \
+	tests/contract/test-dirty-table \
 	tests/contract/test-dma \
 	tests/contract/test-refusal \
 	tests/contract/test-refusal-fd \
@@ -204,6 +205,10 @@ tests_contract_test_join_LDADD = $(contract_libs)
 tests_contract_test_dirty_SOURCES = tests/contract/test-dirty.c
 tests_contract_test_dirty_CFLAGS = $(contract_cflags)
 tests_contract_test_dirty_LDADD = $(contract_libs)
+
+tests_contract_test_dirty_table_SOURCES = tests/contract/test-dirty-table.c
+tests_contract_test_dirty_table_CFLAGS = $(contract_cflags)
+tests_contract_test_dirty_table_LDADD = $(contract_libs)
 
 tests_contract_test_dma_SOURCES = tests/contract/test-dma.c
 tests_contract_test_dma_CFLAGS = $(contract_cflags)

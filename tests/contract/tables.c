@@ -46,6 +46,17 @@ uint32_t hwpt_id(struct iommufd_hwpt *hwpt)
 	return info.id;
 }
 
+uint32_t next_id(struct fixture *f)
+{
+	struct iommufd_ioas *ioas;
+	uint32_t id;
+
+	assert_ok(iommufd_ioas_new(f->ctx, NULL, &ioas));
+	assert_ok(iommufd_ioas_get_id(ioas, &id));
+	iommufd_ioas_unref(ioas);
+	return id;
+}
+
 struct iommufd_hwpt *hwpt_of(struct iommufd_device *dev)
 {
 	struct iommufd_hwpt *hwpt;

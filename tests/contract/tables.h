@@ -13,6 +13,8 @@ struct iommufd_hwpt *get_nested(struct fixture *f, struct iommufd_device *dev,
 				struct iommufd_hwpt *parent, uint32_t iotlb);
 struct iommufd_hwpt *hold_hwpt(struct fixture *f, struct iommufd_hwpt *hwpt);
 uint32_t hwpt_id(struct iommufd_hwpt *hwpt);
+/* The number that the next object gets: the kernel takes the lowest that is free. */
+uint32_t next_id(struct fixture *f);
 /* The table that the device is attached to by name; NULL if the kernel chose. Not held. */
 struct iommufd_hwpt *hwpt_of(struct iommufd_device *dev);
 struct iommufd_ioas *ioas_of(struct iommufd_device *dev);

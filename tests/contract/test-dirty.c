@@ -1,41 +1,64 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* Which pages devices wrote, as far as the backend tells. */
 #include "edu.h"
+#include "tables.h"
 
-#define IOVA UINT64_C(0x100000)
+#define IOVA MOCK_FIRST
 #define PAGES 16u
 
-static bool tracks(struct fixture *f)
-{
-	return iommufd_ctx_has(f->ctx, IOMMUFD_CAP_DIRTY_TRACKING) == 1;
-}
-
 struct setting {
+	struct fixture *f;
 	struct iommufd_ioas *ioas;
 	struct iommufd_device *dev;
+	uint32_t table; /* of a mock device */
 	uint8_t *data;
 };
 
-/* PAGES pages mapped one by one for a device, and tracked; false, shown, where nothing is tracked. */
-static bool get_setting(struct fixture *f, struct setting *s)
+/* PAGES pages mapped one by one. */
+static void attach(struct setting *s)
 {
-	s->ioas = get_ioas(f);
-	s->dev = get_edu(f, ALONE1);
-	s->data = get_buffer(f, PAGES * PAGE);
+	s->ioas = get_ioas(s->f);
+	s->data = get_buffer(s->f, PAGES * PAGE);
 	for (size_t i = 0; i < PAGES; i++)
 		map_at(s->ioas, s->data + i * PAGE, PAGE, IOVA + i * PAGE);
 	assert_ok(iommufd_device_attach(s->dev, s->ioas));
-	if (!tracks(f)) {
-		uint64_t bits = 0;
+}
 
-		assert_error(iommufd_ioas_set_dirty_tracking(s->ioas, 1), -EOPNOTSUPP);
-		assert_error(iommufd_ioas_read_dirty(s->ioas, IOVA, PAGE, 0, 0, &bits), -EOPNOTSUPP);
-		assert_error(iommufd_ioas_unmap_dirty(s->ioas, IOVA, PAGE, 0, &bits, NULL, NULL),
-			     -EOPNOTSUPP);
-		return false;
+static void show_refusal(struct setting *s)
+{
+	int code = iommufd_ctx_has(s->f->ctx, IOMMUFD_CAP_DIRTY_TRACKING) ? -EINVAL : -EOPNOTSUPP;
+	uint64_t bits = 0;
+
+	attach(s);
+	assert_error(iommufd_ioas_set_dirty_tracking(s->ioas, 1), -EOPNOTSUPP);
+	assert_error(iommufd_ioas_read_dirty(s->ioas, IOVA, PAGE, 0, 0, &bits), code);
+	assert_error(iommufd_ioas_unmap_dirty(s->ioas, IOVA, PAGE, 0, &bits, NULL, NULL), code);
+}
+
+/* Tracked; by a mock device where edu cannot be. False, shown, where nothing is tracked. */
+static bool get_setting(struct fixture *f, struct setting *s)
+{
+	*s = (struct setting){ .f = f, .dev = get_edu(f, ALONE1) };
+	if (iommufd_device_has(s->dev, IOMMUFD_CAP_DIRTY_TRACKING) == 1) {
+		attach(s);
+	} else {
+		show_refusal(s);
+		if (iommufd_ctx_has(f->ctx, IOMMUFD_CAP_DIRTY_TRACKING) != 1)
+			return false;
+		s->dev = get_mock(f, 0);
+		attach(s);
+		s->table = next_id(f);
 	}
 	assert_ok(iommufd_ioas_set_dirty_tracking(s->ioas, 1));
 	return true;
+}
+
+static void store(struct setting *s, struct iommufd_device *dev, uint64_t iova)
+{
+	if (s->table)
+		mock_write(s->f, s->table, iova, 1);
+	else
+		edu_store(dev, iova, 64);
 }
 
 static bool is_set(const uint64_t *bitmap, size_t bit)
@@ -52,7 +75,7 @@ static void dirty_tells_what_was_written(void **state)
 
 	if (!get_setting(f, &s))
 		return;
-	edu_store(s.dev, IOVA + 3 * PAGE, 64);
+	store(&s, s.dev, IOVA + 3 * PAGE);
 	assert_ok(iommufd_ioas_read_dirty(s.ioas, IOVA, PAGES * PAGE, 0, 0, &bits));
 	assert_true(is_set(&bits, 3));
 	assert_int_equal(bits >> PAGES, 0);
@@ -69,8 +92,8 @@ static void dirty_holes_have_no_bits(void **state)
 	if (!get_setting(f, &s))
 		return;
 	assert_ok(iommufd_ioas_unmap(s.ioas, IOVA + 4 * PAGE, 2 * PAGE, NULL));
-	edu_store(s.dev, IOVA + 3 * PAGE, 64);
-	edu_store(s.dev, IOVA + 6 * PAGE, 64);
+	store(&s, s.dev, IOVA + 3 * PAGE);
+	store(&s, s.dev, IOVA + 6 * PAGE);
 	assert_ok(iommufd_ioas_read_dirty(s.ioas, IOVA - 8 * PAGE, 32 * PAGE, 0, 0, &bits));
 	assert_true(is_set(&bits, 8 + 3) && is_set(&bits, 8 + 6));
 	assert_false(is_set(&bits, 8 + 4) || is_set(&bits, 8 + 5));
@@ -86,7 +109,7 @@ static void dirty_bits_are_added(void **state)
 
 	if (!get_setting(f, &s))
 		return;
-	edu_store(s.dev, IOVA, 64);
+	store(&s, s.dev, IOVA);
 	assert_ok(iommufd_ioas_read_dirty(s.ioas, IOVA, PAGES * PAGE, 0, 0, &bits));
 	assert_true(is_set(&bits, 63) && is_set(&bits, 0));
 }
@@ -99,7 +122,7 @@ static void dirty_larger_pages(void **state)
 
 	if (!get_setting(f, &s))
 		return;
-	edu_store(s.dev, IOVA + 5 * PAGE, 64);
+	store(&s, s.dev, IOVA + 5 * PAGE);
 	assert_ok(iommufd_ioas_read_dirty(s.ioas, IOVA, PAGES * PAGE, 4 * PAGE, 0, &bits));
 	assert_true(is_set(&bits, 1));
 	assert_int_equal(bits >> PAGES / 4, 0);
@@ -113,7 +136,7 @@ static void dirty_kept_is_told_again(void **state)
 
 	if (!get_setting(f, &s))
 		return;
-	edu_store(s.dev, IOVA + 2 * PAGE, 64);
+	store(&s, s.dev, IOVA + 2 * PAGE);
 	assert_ok(iommufd_ioas_read_dirty(s.ioas, IOVA, PAGES * PAGE, 0, IOMMUFD_DIRTY_KEEP, &first));
 	assert_ok(iommufd_ioas_read_dirty(s.ioas, IOVA, PAGES * PAGE, 0, 0, &second));
 	assert_true(is_set(&first, 2) && is_set(&second, 2));
@@ -128,10 +151,10 @@ static void dirty_device_attached_later_is_tracked(void **state)
 
 	if (!get_setting(f, &s))
 		return;
-	late = get_edu(f, ALONE2);
+	late = s.table ? get_mock(f, 0) : get_edu(f, ALONE2);
 	assert_ok(iommufd_device_attach(late, s.ioas));
 	assert_ok(iommufd_device_detach(s.dev));
-	edu_store(late, IOVA + 7 * PAGE, 64);
+	store(&s, late, IOVA + 7 * PAGE);
 	assert_ok(iommufd_ioas_read_dirty(s.ioas, IOVA, PAGES * PAGE, 0, 0, &bits));
 	assert_true(is_set(&bits, 7));
 }
@@ -145,14 +168,14 @@ static void dirty_and_unmapped_in_one(void **state)
 
 	if (!get_setting(f, &s))
 		return;
-	edu_store(s.dev, IOVA + PAGE, 64);
+	store(&s, s.dev, IOVA + PAGE);
 	assert_ok(iommufd_ioas_unmap_dirty(s.ioas, IOVA, 4 * PAGE, 0, &bits, &unmapped, &atomic));
 	assert_true(is_set(&bits, 1));
 	assert_int_equal(bits >> 4, 0);
 	assert_int_equal(unmapped, 4 * PAGE);
 	assert_in_range(atomic, 0, 1);
 	assert_int_equal(count_mappings(s.ioas), PAGES - 4);
-	edu_store(s.dev, IOVA + 5 * PAGE, 64);
+	store(&s, s.dev, IOVA + 5 * PAGE);
 	assert_ok(iommufd_ioas_unmap_dirty(s.ioas, IOVA, PAGES * PAGE, 0, &bits, &unmapped, NULL));
 	assert_int_equal(unmapped, (PAGES - 4) * PAGE);
 	assert_true(is_set(&bits, 5));

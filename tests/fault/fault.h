@@ -65,6 +65,7 @@ struct run {
 	bool loose;          /* the kernel may have kept what an unref could not destroy */
 	bool unclean;        /* -EUCLEAN: mappings of the record may be missing in the kernel */
 	uint64_t foreign;    /* IOVA of a page that someone else maps in the containers, or 0 */
+	uint32_t homes;      /* IOASes that mock devices came with */
 	bool moves;          /* memory gets another address: then some may have either */
 	int fds_before;
 	int wrong;
@@ -125,6 +126,7 @@ void play_hwinfo(struct run *r);
 void play_pasid_table(struct run *r);
 void play_hwpt(struct run *r);
 void play_guest(struct run *r);
+void play_mock(struct run *r);
 void play_irq(struct run *r);
 void play_fixed_irq(struct run *r);
 void play_reset(struct run *r);

@@ -52,7 +52,7 @@ void play_dirty(struct run *r)
 	    !map_at(r, 0, 3, 1, 0x14000) || !open_dev(r, 0, ALONE, 1) ||
 	    !open_dev(r, 1, OTHER, 2) || !attach(r, 0, 0))
 		return;
-	if (!can(r, IOMMUFD_CAP_DIRTY_TRACKING)) {
+	if (iommufd_device_has(r->dev[0], IOMMUFD_CAP_DIRTY_TRACKING) != 1) {
 		refuse_dirty(r);
 		return;
 	}

@@ -314,6 +314,7 @@ const struct scenario scenarios[] = {
 	{ "dirty", play_dirty },
 	{ "hwpt", play_hwpt },
 	{ "guest", play_guest },
+	{ "mock devices", play_mock },
 	{ "own container", play_own },
 	{ "join", play_join },
 	{ "join of an open group", play_join_open },

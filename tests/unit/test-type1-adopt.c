@@ -265,11 +265,11 @@ static void mappings_of_others_stay(void **state)
 	assert_int_equal(space_unmap(&s, 0, UINT64_MAX), 0);
 	assert_int_equal(counts(m).mappings, 1);
 	assert_int_equal(space_map(&s, m->mem + PAGE, PAGE, 0x30000), 0);
-	assert_int_equal(engine_type1.dirty_set(&s.as, true), 0);
+	assert_int_equal(engine_type1.dirty_set(&s.as, NULL, true), 0);
 	transport_group.release(&second);
 	transport_group.release(&d);
 	assert_int_equal(counts(m).mappings, 1);
-	assert_int_equal(engine_type1.dirty_set(&s.as, false), 0);
+	assert_int_equal(engine_type1.dirty_set(&s.as, NULL, false), 0);
 	assert_int_equal(get_bitmap(m, theirs.container, 0x20000), -EINVAL); /* no longer tracked */
 
 	assert_int_equal(space_map(&s, m->mem, 2 * PAGE, 0x20000), 0); /* a record */

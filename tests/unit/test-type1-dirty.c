@@ -113,7 +113,7 @@ static uint64_t dirty(struct bench *b, uint64_t iova, uint64_t length, uint64_t 
 
 static int track(struct bench *b, bool on)
 {
-	return engine_type1.dirty_set(&b->s.as, on);
+	return engine_type1.dirty_set(&b->s.as, NULL, on);
 }
 
 static void all_that_is_pinned_counts(void **state)
