@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/macro.h"
 #include "emu/engine.h"
@@ -70,6 +71,7 @@ IOMMUFD_EXPORT int iommufd_emu_new(const struct iommufd_emu_opts *opts, struct i
 		return -ENOMEM;
 	atomic_init(&emu->refs, 1);
 	pthread_mutex_init(&emu->lock, NULL);
+	emu->process = getpid();
 	emu->kernel = kernel;
 	emu->flags = copy.flags;
 	emu->address_bits = copy.address_bits ? copy.address_bits : 39;
@@ -98,6 +100,11 @@ IOMMUFD_EXPORT struct iommufd_emu *iommufd_emu_ref(struct iommufd_emu *emu)
 static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct iommufd_emu *default_emu;
 
+bool emu_is_forked(const struct iommufd_emu *emu)
+{
+	return emu->process != getpid();
+}
+
 static bool drop(struct iommufd_emu *emu)
 {
 	return atomic_fetch_sub_explicit(&emu->refs, 1, memory_order_acq_rel) == 1;
@@ -107,7 +114,7 @@ IOMMUFD_EXPORT struct iommufd_emu *iommufd_emu_unref(struct iommufd_emu *emu)
 {
 	bool last;
 
-	if (!emu)
+	if (!emu || emu_is_forked(emu))
 		return NULL;
 	if (emu->is_default) {
 		pthread_mutex_lock(&default_lock);

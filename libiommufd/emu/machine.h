@@ -83,6 +83,7 @@ struct iommufd_emu {
 	bool is_default;
 	struct iommufd_sys sys;
 	pthread_mutex_t lock;
+	pid_t process;		/* that the machine lives in: a forked child has but a picture of it */
 
 	const struct emu_kernel *kernel;
 	uint64_t flags;
@@ -115,6 +116,11 @@ int emu_file_ioctl(struct emu_file *file, uint32_t request, uint64_t arg);
 
 /* Take and drop the lock; dropping it also joins a device thread that is done. */
 void emu_lock(struct iommufd_emu *emu);
+/*
+ * A forked child: nobody there will ever drop a lock that another thread had, nor
+ * put right what it was changing. Giving things back leaves the machine alone.
+ */
+bool emu_is_forked(const struct iommufd_emu *emu);
 void emu_unlock(struct iommufd_emu *emu);
 
 /* devices.c */

@@ -81,6 +81,8 @@ static int table_close(void *data, int fd)
 	struct emu_file *file;
 	int r;
 
+	if (emu_is_forked(emu))
+		return close(fd) ? -errno : 0;
 	emu_lock(emu);
 	file = emu_file_find(emu, fd);
 	if (file)
@@ -200,6 +202,8 @@ static int table_munmap(void *data, void *addr, size_t n)
 	struct iommufd_emu *emu = data;
 	int r;
 
+	if (emu_is_forked(emu))
+		return sys_kernel()->munmap(NULL, addr, n);
 	emu_lock(emu);
 	r = sys_kernel()->munmap(NULL, addr, n);
 	if (!r)

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static const char *link_of(struct machine *m, const char *path)
@@ -347,6 +348,44 @@ static void threads_share_a_machine(void **state)
 	}
 }
 
+static atomic_bool busy;
+
+static void *keep_busy(void *data)
+{
+	struct machine *m = data;
+
+	while (atomic_load(&busy))
+		exists(m, "/sys/bus/pci/devices/0000:00:03.0");
+	return NULL;
+}
+
+/* However busy it was at the time. */
+static void a_forked_child_gives_back_and_waits_for_nobody(void **state)
+{
+	struct machine *m = *state;
+	int dev = get_device(m, ALONE1), status = 0;
+	pthread_t thread;
+
+	atomic_store(&busy, true);
+	assert_int_equal(pthread_create(&thread, NULL, keep_busy, m), 0);
+	for (int i = 0; i < 50 && !status; i++) {
+		pid_t child = fork();
+
+		if (!child) {
+			alarm(10);
+			m->sys->close(m->sys->data, dev);
+			iommufd_emu_unref(m->emu);
+			_exit(0);
+		}
+		assert_true(child > 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+	}
+	atomic_store(&busy, false);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(status, 0);
+	shut(m, dev);
+}
+
 static void an_idle_machine_costs_nothing(void **state)
 {
 	struct machine *m = *state;
@@ -373,6 +412,7 @@ int main(void)
 		TEST(another_program_may_make_requests),
 		TEST(any_call_can_be_made_to_fail),
 		TEST(threads_share_a_machine),
+		TEST(a_forked_child_gives_back_and_waits_for_nobody),
 		TEST(an_idle_machine_costs_nothing),
 	};
 
