@@ -6,6 +6,7 @@ benches = \
 	tests/bench/bench-type1 \
 	tests/bench/bench-lookup \
 	tests/bench/bench-alloc \
+	tests/bench/bench-dirty \
 	tests/bench/bench-pasid
 
 EXTRA_PROGRAMS += $(benches)
@@ -19,6 +20,8 @@ tests_bench_bench_lookup_SOURCES = tests/bench/bench-lookup.c tests/bench/bench-
 tests_bench_bench_lookup_LDADD = libiommufd-core.la
 tests_bench_bench_alloc_SOURCES = tests/bench/bench-alloc.c
 tests_bench_bench_alloc_LDADD = libiommufd-core.la
+tests_bench_bench_dirty_SOURCES = tests/bench/bench-dirty.c
+tests_bench_bench_dirty_LDADD = libiommufd-core.la libiommufd-emu.la
 tests_bench_bench_pasid_SOURCES = tests/bench/bench-pasid.c
 tests_bench_bench_pasid_LDADD = libiommufd-core.la
 

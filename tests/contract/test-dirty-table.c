@@ -236,9 +236,15 @@ static void an_ioas_that_expects_it_has_the_table_from_the_start(void **state)
 	uint64_t bits = 0;
 	uint32_t table;
 
-	ioas = get_small(f, IOMMUFD_IOAS_DIRTY_TRACKING);
-	if (!dev)
+	if (!dev) {
+		struct iommufd_ioas_opts opts = { .size = sizeof(opts),
+						  .flags = IOMMUFD_IOAS_DIRTY_TRACKING };
+
+		assert_ok(iommufd_ioas_new(f->ctx, &opts, &ioas)); /* no more than a wish */
+		hold_ioas(f, ioas);
 		return;
+	}
+	ioas = get_small(f, IOMMUFD_IOAS_DIRTY_TRACKING);
 	map_at(ioas, data, PAGE, IOVA);
 	table = next_id(f);
 	assert_ok(iommufd_device_attach(dev, ioas));

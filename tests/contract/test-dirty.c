@@ -246,6 +246,33 @@ static void dirty_runs_are_found(void **state)
 	assert_int_equal(iommufd_dirty_next(bits, 255, &at, &count), -ENOENT);
 }
 
+/* Beside looking at every bit; of words that are often all alike, and of any length. */
+static void dirty_runs_are_those_of_the_bits(void **state)
+{
+	uint64_t bits[50], seed = 88172645463325252u;
+	(void)state;
+
+	for (unsigned int round = 0; round < 400; round++) {
+		uint64_t count = 0, at = 0, run, total = 50 * 64 - round % 130;
+
+		for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			bits[i] = seed % 16 == 0 ? seed : i / 20 + round % 2 ? UINT64_MAX : 0;
+		}
+		for (; !iommufd_dirty_next(bits, total, &at, &run); at += run) {
+			for (; count < at; count++)
+				assert_false(is_set(bits, count));
+			for (; count < at + run; count++)
+				assert_true(is_set(bits, count));
+			assert_true(count == total || !is_set(bits, count));
+		}
+		for (; count < total; count++)
+			assert_false(is_set(bits, count));
+	}
+}
+
 static const struct CMUnitTest cases[] = {
 	CASE(dirty_tells_what_was_written),
 	CASE(dirty_holes_have_no_bits),
@@ -257,6 +284,7 @@ static const struct CMUnitTest cases[] = {
 	CASE(dirty_bad_argument_einval),
 	CASE(dirty_not_tracked_any_more_einval),
 	CASE(dirty_runs_are_found),
+	CASE(dirty_runs_are_those_of_the_bits),
 };
 
 int main(int argc, char **argv)
