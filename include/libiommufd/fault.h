@@ -7,7 +7,7 @@
  * is not there. Where the page table it is on has a fault queue, the program is
  * asked: it makes the page available and answers, or refuses. Without a queue
  * the device is refused at once. Whether a device can ask no kernel tells beforehand:
- * to attach one that cannot to a table with a queue is -ENODEV.
+ * to attach one that cannot to a table with a queue is -ENODEV, or in vain.
  *
  * A device asks for pages in groups and goes on when the group is answered. Each
  * group that is read must be answered once; what is not answered keeps the device

@@ -152,7 +152,7 @@ struct iommufd_invalidate_smmuv3 {
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source IOMMU_HWPT_ALLOC, IOMMU_IOAS_IOVA_RANGES
+ * @source IOMMU_HWPT_ALLOC, IOMMU_IOAS_IOVA_RANGES, IOMMU_GET_HW_INFO
  */
 int iommufd_hwpt_new(struct iommufd_device *dev, struct iommufd_ioas *ioas,
 		     const struct iommufd_hwpt_opts *opts, struct iommufd_hwpt **out);

@@ -69,7 +69,7 @@ struct iommufd_viommu_opts {
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any
  * @since 0.1
- * @source IOMMU_VIOMMU_ALLOC
+ * @source IOMMU_VIOMMU_ALLOC, IOMMU_GET_HW_INFO
  */
 int iommufd_viommu_new(struct iommufd_device *dev, struct iommufd_hwpt *parent, uint32_t type,
 		       const struct iommufd_viommu_opts *opts, struct iommufd_viommu **out);

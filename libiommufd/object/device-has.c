@@ -65,6 +65,17 @@ bool facts_equal(const struct iommu_facts *a, const struct iommu_facts *b)
 	       !memcmp(a->data, b->data, sizeof(a->data));
 }
 
+int device_iommu_type(struct iommufd_device *dev, uint32_t *type)
+{
+	struct k_iommu_hw_info arg = { .size = sizeof(arg), .dev_id = dev->fd.id };
+	struct engine *e = dev->fd.engine;
+	int r = e->ops->command(e, K_IOMMU_GET_HW_INFO, &arg);
+
+	*type = arg.out_data_type;
+	return r ? err_kernel(r, KNOWN(-ENOMEM, -ENODEV), "IOMMU_GET_HW_INFO", dev->fd.object,
+			      "try again", "the device's IOMMU does not tell what it is") : 0;
+}
+
 bool device_has_tables(const struct iommufd_device *dev)
 {
 	return engine_has(dev->fd.engine, IOMMUFD_CAP_HWPT) && dev->fd.transport->attach_table &&

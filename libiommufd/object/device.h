@@ -73,6 +73,8 @@ bool facts_equal(const struct iommu_facts *a, const struct iommu_facts *b);
 bool device_has_tables(const struct iommufd_device *dev);
 /* -EOPNOTSUPP, with a record, if not. */
 int device_check_tables(struct iommufd_device *dev, const char *function);
+/* The make of its IOMMU, K_IOMMU_HW_INFO_TYPE_*. Writes the error record. */
+int device_iommu_type(struct iommufd_device *dev, uint32_t *type);
 /* Does its IOMMU tell what it wrote? */
 bool device_is_tracked(struct iommufd_device *dev);
 

@@ -183,7 +183,9 @@ static int make_locked(struct iommufd_device *dev, const char *function,
 	object_init(&hwpt->obj, OBJECT_HWPT);
 	hwpt->ioas = base->ioas;
 	hwpt->flags = opts->flags;
-	r = make_in_kernel(dev, function, base, opts, hwpt);
+	r = opts->flags & IOMMUFD_HWPT_NEST_PARENT ? device_iommu_type(dev, &hwpt->iommu_type) : 0;
+	if (!r)
+		r = make_in_kernel(dev, function, base, opts, hwpt);
 	if (r) {
 		free(hwpt);
 		return r;

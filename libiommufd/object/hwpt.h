@@ -21,6 +21,7 @@ struct iommufd_hwpt {
 	bool automatic;              /* made by the library, for the devices that are on it */
 	struct iommu_facts facts;    /* then: of the IOMMU that it was made for */
 	uint64_t flags;              /* IOMMUFD_HWPT_* */
+	uint32_t iommu_type;         /* of a nesting parent: the make of the IOMMU it is for */
 	uint32_t id;
 	char object[24];             /* "hwpt ID", for error records */
 };

@@ -50,6 +50,21 @@ static int alloc(struct iommufd_viommu *viommu, struct iommufd_device *dev, uint
 	return 0;
 }
 
+/* Drivers believe without a look that the table is theirs, and the kernel crashes if not. */
+static int check_make(struct iommufd_device *dev, const char *function,
+		      const struct iommufd_hwpt *parent)
+{
+	uint32_t type;
+	int r = device_iommu_type(dev, &type);
+
+	if (r || (type && type == parent->iommu_type))
+		return r;
+	return err(-EINVAL, function, dev->fd.object,
+		   "name a device behind the IOMMU that the table was made for",
+		   "the device's IOMMU is of type %#x, and %s is for one of type %#x", type,
+		   parent->object, parent->iommu_type);
+}
+
 static int check(struct iommufd_device *dev, const char *function, struct iommufd_hwpt *parent,
 		 const struct iommufd_viommu_opts *opts)
 {
@@ -61,6 +76,8 @@ static int check(struct iommufd_device *dev, const char *function, struct iommuf
 		r = hwpt_check(parent, function);
 	if (!r)
 		r = hwpt_check_parent(dev, function, parent);
+	if (!r)
+		r = check_make(dev, function, parent);
 	if (!r)
 		r = opts_flags(function, opts->flags, 0);
 	if (!r && !opts->data != !opts->data_length)

@@ -118,6 +118,10 @@ static int scripted_ioctl(void *data, int fd, unsigned long request, void *arg)
 		return destroy(s, ((struct k_iommu_destroy *)arg)->id);
 	if (request == K_IOMMU_IOAS_IOVA_RANGES)
 		return ranges(arg);
+	if (request == K_IOMMU_GET_HW_INFO) {
+		((struct k_iommu_hw_info *)arg)->out_data_type = s->iommu_type;
+		return 0;
+	}
 	r = make_object(s, request, arg);
 	return r == 1 ? 0 : r;
 }
@@ -201,7 +205,7 @@ int scripted_setup(void **state)
 		.size = sizeof(opts), .sys = &s.sys, .backend = "cdev+iommufd",
 	};
 
-	s = (struct scripted){ .sys = {
+	s = (struct scripted){ .iommu_type = K_IOMMU_HW_INFO_TYPE_ARM_SMMUV3, .sys = {
 		.abi = SYS_ABI, .size = sizeof(s.sys), .data = &s, .ref = none, .unref = none,
 		.open = scripted_open, .close = scripted_close, .ioctl = scripted_ioctl,
 		.read = scripted_read, .write = scripted_write, .mmap = scripted_mmap,

@@ -34,6 +34,7 @@ struct reading {
 struct scripted {
 	struct iommufd_sys sys;
 	struct iommufd_ctx *ctx;
+	uint32_t iommu_type;     /* of every device */
 	uint32_t last_id;        /* of the objects made; descriptors are FIRST_FD above them */
 	uint32_t gone[32];       /* ids of objects, and descriptors, in the order they went */
 	size_t nr_gone;

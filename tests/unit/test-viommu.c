@@ -197,6 +197,26 @@ static void refusals_come_back_as_they_are(void **state)
 	drop_nest(&n);
 }
 
+/* The kernel would take the table for one of the other driver's. */
+static void a_table_for_another_iommu_is_refused_before_the_kernel_sees_it(void **state)
+{
+	struct nest n = make_nest(*state);
+	struct scripted *s = *state;
+	uint32_t last = s->last_id;
+	struct iommufd_viommu *viommu;
+
+	s->iommu_type = K_IOMMU_HW_INFO_TYPE_AMD;
+	assert_error(iommufd_viommu_new(n.dev, n.parent, 1, NULL, &viommu), -EINVAL);
+	s->iommu_type = K_IOMMU_HW_INFO_TYPE_NONE;
+	assert_error(iommufd_viommu_new(n.dev, n.parent, 1, NULL, &viommu), -EINVAL);
+	assert_int_equal(s->last_id, last);
+	s->refused = K_IOMMU_GET_HW_INFO;
+	s->code = -ENOMEM;
+	assert_error(iommufd_viommu_new(n.dev, n.parent, 1, NULL, &viommu), -ENOMEM);
+	s->refused = 0;
+	drop_nest(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -206,6 +226,7 @@ int main(void)
 		CASE(hardware_queues_go_from_the_highest_down),
 		CASE(memory_of_a_hardware_queue_stays_mapped),
 		CASE(refusals_come_back_as_they_are),
+		CASE(a_table_for_another_iommu_is_refused_before_the_kernel_sees_it),
 	};
 
 	return cmocka_run_group_tests_name("viommu", cases, NULL, NULL);
