@@ -78,7 +78,7 @@ int device_take_bound(struct iommufd_device *dev, const char *function,
 {
 	int r;
 
-	if (dev->ctx->backend.transports[0] != &transport_cdev)
+	if (!engine_has(&dev->ctx->backend.engine, IOMMUFD_CAP_DEVICE_FD))
 		return no_character_devices(dev, function);
 	r = bound->fd < 0 ? take_mock(dev, function, bound, place) :
 			    device_take_fd(dev, function, bound->fd, place);
