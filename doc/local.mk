@@ -16,6 +16,7 @@ man3_pages = \
 	doc/man/iommufd_hw_queue.3 \
 	doc/man/iommufd_hwinfo.3 \
 	doc/man/iommufd_hwpt.3 \
+	doc/man/iommufd_import.3 \
 	doc/man/iommufd_ioas.3 \
 	doc/man/iommufd_irq.3 \
 	doc/man/iommufd_lookup.3 \

@@ -18,6 +18,7 @@
 #include <libiommufd/hw_queue.h>
 #include <libiommufd/hwinfo.h>
 #include <libiommufd/hwpt.h>
+#include <libiommufd/import.h>
 #include <libiommufd/ioas.h>
 #include <libiommufd/irq.h>
 #include <libiommufd/lookup.h>

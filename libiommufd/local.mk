@@ -74,6 +74,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/attach-tracked.c \
 	libiommufd/object/command.c libiommufd/object/command.h \
 	libiommufd/object/ctx.c libiommufd/object/ctx.h \
+	libiommufd/object/ctx-export.c \
 	libiommufd/object/ctx-option.c \
 	libiommufd/object/device.c libiommufd/object/device.h \
 	libiommufd/object/device-adopt.c \
@@ -103,6 +104,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/hwinfo-vtd.c \
 	libiommufd/object/hwpt.c libiommufd/object/hwpt.h \
 	libiommufd/object/hwpt-invalidate.c \
+	libiommufd/object/import.c \
 	libiommufd/object/ioas.c libiommufd/object/ioas.h \
 	libiommufd/object/ioas-address.c \
 	libiommufd/object/ioas-copy.c \
@@ -116,10 +118,16 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/ioas-ranges.c \
 	libiommufd/object/ioas-unmap.c \
 	libiommufd/object/ioas-update.c \
+	libiommufd/object/pasid-table.c \
+	libiommufd/object/state.c libiommufd/object/state.h \
+	libiommufd/object/state-blob.c \
+	libiommufd/object/state-device.c \
+	libiommufd/object/state-fault.c \
+	libiommufd/object/state-hwpt.c \
+	libiommufd/object/state-ioas.c \
 	libiommufd/object/vdevice.c libiommufd/object/vdevice.h \
 	libiommufd/object/veventq.c \
-	libiommufd/object/viommu.c libiommufd/object/viommu.h \
-	libiommufd/object/pasid-table.c
+	libiommufd/object/viommu.c libiommufd/object/viommu.h
 
 include libiommufd/map/local.mk
 
@@ -146,6 +154,7 @@ includesub_HEADERS = \
 	include/libiommufd/hw_queue.h \
 	include/libiommufd/hwinfo.h \
 	include/libiommufd/hwpt.h \
+	include/libiommufd/import.h \
 	include/libiommufd/ioas.h \
 	include/libiommufd/irq.h \
 	include/libiommufd/lookup.h \

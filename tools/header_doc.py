@@ -14,7 +14,7 @@ import os
 import re
 import sys
 
-ORDER = ("ctx", "device", "group", "handoff", "hwinfo", "ioas", "hwpt", "lookup", "dirty",
+ORDER = ("ctx", "device", "group", "handoff", "import", "hwinfo", "ioas", "hwpt", "lookup", "dirty",
          "fault", "viommu", "vdevice", "veventq", "hw_queue", "pasid_table", "region", "irq", "pci",
          "reset", "feature", "migration", "error", "emu", "version")
 

@@ -23,6 +23,7 @@ struct iommufd_ioas;
 enum {
 	IOMMUFD_MEMORY_VA = 1,    /**< this process's memory */
 	IOMMUFD_MEMORY_FILE = 2,  /**< a memfd or shared-memory file */
+	IOMMUFD_MEMORY_OTHER = 3, /**< memory of the process that exported the context */
 };
 
 /** One mapping, as iommufd_ioas_next_mapping() tells it. */

@@ -50,4 +50,12 @@ static inline struct devfd *devfd_of(struct iommufd_device *dev)
 	return d && object_is(&d->obj, OBJECT_DEVICE) ? d : NULL;
 }
 
+/* The same for who takes and gives back references. */
+static inline struct devfd *devfd_was_of(struct iommufd_device *dev)
+{
+	struct devfd *d = (struct devfd *)(void *)dev;
+
+	return d && object_was(&d->obj, OBJECT_DEVICE) ? d : NULL;
+}
+
 #endif

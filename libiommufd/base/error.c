@@ -81,7 +81,7 @@ int err_nomem(const char *operation, const char *object)
 int err_handle(const char *function, const char *kind)
 {
 	return err(-EINVAL, function, kind, "pass a handle that is open",
-		   "the handle is NULL, closed, or not of type struct iommufd_%s", kind);
+		   "the handle is NULL, closed, disowned, or not of type struct iommufd_%s", kind);
 }
 
 int err_null(const char *function, const char *argument)

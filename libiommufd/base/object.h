@@ -24,7 +24,11 @@ enum object_kind {
 	OBJECT_HW_QUEUE = 0x1cda700a,
 	OBJECT_HWPT = 0x1cda700b,
 	OBJECT_HANDOFF = 0x1cda700c,
+	OBJECT_IMPORT = 0x1cda700d,
 };
+
+/* In the kind of what was given up by iommufd_ctx_disown(): good for giving back only. */
+#define OBJECT_DISOWNED UINT32_C(0x80000000)
 
 struct object {
 	uint32_t kind;
@@ -40,6 +44,12 @@ static inline void object_init(struct object *o, enum object_kind kind)
 static inline bool object_is(const struct object *o, enum object_kind kind)
 {
 	return o && o->kind == (uint32_t)kind;
+}
+
+/* The same, or it was one before it was disowned: for who takes and gives back references. */
+static inline bool object_was(const struct object *o, enum object_kind kind)
+{
+	return o && (o->kind & ~OBJECT_DISOWNED) == (uint32_t)kind;
 }
 
 static inline void object_ref(struct object *o)

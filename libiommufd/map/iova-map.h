@@ -21,6 +21,7 @@ enum {
 	MAP_KIND_VA = 1,
 	MAP_KIND_FILE,
 	MAP_KIND_DMABUF,
+	MAP_KIND_OTHER,		/* memory of another process */
 };
 
 struct map_entry {

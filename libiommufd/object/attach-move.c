@@ -287,18 +287,18 @@ struct attachment device_release(struct iommufd_device *dev)
 {
 	const struct transport_ops *ops = dev->fd.transport;
 	struct iommufd_ioas *ioas = dev->ioas;
-	bool owner = core_is_owner(&dev->ctx->core);
+	bool lock = ioas && !core_is_forked(&dev->ctx->core);
 	struct attachment left;
 
-	if (ioas && owner)
+	if (lock)
 		pthread_mutex_lock(&ioas->lock);
 	/* If this fails, the close that follows detaches. */
-	if (ioas && owner && !dev->fd.joined)
+	if (ioas && core_is_owner(&dev->ctx->core) && !dev->fd.joined)
 		ops->detach(&dev->fd);
 	vdevice_leave(dev);
 	ops->release(&dev->fd);
 	left = attachment_leave(dev);
-	if (ioas && owner)
+	if (lock)
 		pthread_mutex_unlock(&ioas->lock);
 	return left;
 }

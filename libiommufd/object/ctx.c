@@ -70,6 +70,7 @@ static int ctx_open(const char *function, int adopt, const struct iommufd_ctx_op
 		goto exit;
 	object_init(&ctx->obj, OBJECT_CTX);
 	pthread_mutex_init(&ctx->lock, NULL);
+	pthread_mutex_init(&ctx->members_lock, NULL);
 	events_init(&ctx->events);
 	ctx->group_policy = opts.group_policy;
 	if (opts.flags & IOMMUFD_CTX_RLIMIT_PROCESS) {
@@ -112,22 +113,47 @@ IOMMUFD_EXPORT int iommufd_ctx_from_fd(int fd, const struct iommufd_ctx_opts *op
 
 IOMMUFD_EXPORT struct iommufd_ctx *iommufd_ctx_ref(struct iommufd_ctx *ctx)
 {
-	if (ctx && object_is(&ctx->obj, OBJECT_CTX))
+	if (ctx && object_was(&ctx->obj, OBJECT_CTX))
 		object_ref(&ctx->obj);
 	return ctx;
 }
 
 IOMMUFD_EXPORT struct iommufd_ctx *iommufd_ctx_unref(struct iommufd_ctx *ctx)
 {
-	if (!ctx || !object_is(&ctx->obj, OBJECT_CTX) || !object_unref(&ctx->obj))
+	if (!ctx || !object_was(&ctx->obj, OBJECT_CTX) || !object_unref(&ctx->obj))
 		return NULL;
 	ctx->obj.kind = OBJECT_FREED;
 	events_exit(ctx);
 	backend_close(&ctx->backend);
 	pthread_mutex_destroy(&ctx->lock);
+	pthread_mutex_destroy(&ctx->members_lock);
 	core_exit(&ctx->core);
 	free(ctx);
 	return NULL;
+}
+
+void ctx_enter(struct iommufd_ctx *ctx, struct member *member, struct object *object)
+{
+	pthread_mutex_lock(&ctx->members_lock);
+	*member = (struct member){ .prev = ctx->last, .object = object };
+	if (ctx->last)
+		ctx->last->next = member;
+	else
+		ctx->first = member;
+	ctx->last = member;
+	pthread_mutex_unlock(&ctx->members_lock);
+}
+
+void ctx_leave(struct iommufd_ctx *ctx, struct member *member)
+{
+	bool lock = !core_is_forked(&ctx->core);
+
+	if (lock)
+		pthread_mutex_lock(&ctx->members_lock);
+	*(member->prev ? &member->prev->next : &ctx->first) = member->next;
+	*(member->next ? &member->next->prev : &ctx->last) = member->prev;
+	if (lock)
+		pthread_mutex_unlock(&ctx->members_lock);
 }
 
 IOMMUFD_EXPORT int iommufd_ctx_get_fd(struct iommufd_ctx *ctx)

@@ -12,7 +12,13 @@
 struct iommufd_device;
 struct iommufd_group;
 
-/* Lock order: context, vIOMMU, then IOAS (two: by address), then device. */
+/* The place of an object among what its context has. */
+struct member {
+	struct member *prev, *next; /* as made: what another stands on comes before it */
+	struct object *object;
+};
+
+/* Lock order: context, vIOMMU, then IOAS (two: by address), then device; below all, members. */
 struct iommufd_ctx {
 	struct object obj;
 	struct core core;
@@ -23,7 +29,14 @@ struct iommufd_ctx {
 	struct iommufd_device *devices; /* open ones; each holds us, not we them */
 	struct iommufd_group *groups;   /* likewise */
 	struct events events;
+
+	pthread_mutex_t members_lock; /* what follows */
+	struct member *first, *last;  /* IOASes, devices, page tables and so on; not held */
 };
+
+/* Last in the list of what the context has, and out of it. */
+void ctx_enter(struct iommufd_ctx *ctx, struct member *member, struct object *object);
+void ctx_leave(struct iommufd_ctx *ctx, struct member *member);
 
 static inline int ctx_check(const struct iommufd_ctx *ctx, const char *function)
 {

@@ -2,6 +2,7 @@
 /* Devices that someone else opened, and may have bound. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/opts.h"
 #include "discover/place.h"
@@ -86,6 +87,27 @@ int device_take_bound(struct iommufd_device *dev, const char *function,
 		r = check_id(dev, function, bound->id);
 	dev->fd.id = bound->id;
 	return r;
+}
+
+/* Made of a number, where sysfs tells none. */
+static bool is_makeshift(const char *name)
+{
+	return !strncmp(name, "cdev ", 5);
+}
+
+int device_check_name(struct iommufd_device *dev, const char *function, const char *name)
+{
+	struct devfd *d = &dev->fd;
+
+	if (!is_makeshift(d->name) && !is_makeshift(name) && strcmp(d->name, name))
+		return err(-EPROTO, function, d->object,
+			   "have the other process send its devices anew",
+			   "the descriptor was handed over as that of %.63s", name);
+	if (is_makeshift(d->name)) { /* nobody has seen the device yet */
+		snprintf(d->name, sizeof(d->name), "%s", name);
+		snprintf(d->object, sizeof(d->object), "device %s", d->name);
+	}
+	return 0;
 }
 
 IOMMUFD_EXPORT int iommufd_device_from_fd(struct iommufd_ctx *ctx, int fd,

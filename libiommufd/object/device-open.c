@@ -86,8 +86,8 @@ static int get_info(struct iommufd_device *dev)
 	d->info = (struct k_vfio_device_info){ .argsz = sizeof(d->info) };
 	r = sys_ioctl(d->core->sys, d->fd, K_VFIO_DEVICE_GET_INFO, &d->info);
 	if (r < 0)
-		return err_kernel(r, KNOWN(-ENODEV, -ENOMEM, -EINVAL), "VFIO_DEVICE_GET_INFO",
-				  d->object, r == -EINVAL ?
+		return err_kernel(r, KNOWN(-ENODEV, -ENOMEM, -EINVAL, -ENOTTY),
+				  "VFIO_DEVICE_GET_INFO", d->object, r == -EINVAL ?
 				  "bind it, or use iommufd_device_from_fd(), which does" :
 				  "check that the device is still there",
 				  "the device does not tell what it is");
@@ -131,6 +131,7 @@ static int bind_device(struct iommufd_device *dev, const char *function, const s
 		iommufd_ctx_ref(ctx);
 		dev->next = ctx->devices;
 		ctx->devices = dev;
+		ctx_enter(ctx, &dev->member, &dev->fd.obj);
 		events_watch_device(dev);
 	} else {
 		left = device_release(dev);

@@ -11,7 +11,7 @@
 
 IOMMUFD_EXPORT struct iommufd_device *iommufd_device_ref(struct iommufd_device *dev)
 {
-	if (devfd_of(dev))
+	if (devfd_was_of(dev))
 		object_ref(&dev->fd.obj);
 	return dev;
 }
@@ -21,23 +21,23 @@ IOMMUFD_EXPORT struct iommufd_device *iommufd_device_unref(struct iommufd_device
 	struct iommufd_device **at;
 	struct attachment left;
 	struct iommufd_ctx *ctx;
-	bool owner;
+	bool lock;
 
-	if (!devfd_of(dev) || !object_unref(&dev->fd.obj))
+	if (!devfd_was_of(dev) || !object_unref(&dev->fd.obj))
 		return NULL;
 	ctx = dev->ctx;
-	/* A forked child is alone: nobody there will ever unlock what was locked. */
-	owner = core_is_owner(&ctx->core);
-	if (owner)
+	lock = !core_is_forked(&ctx->core);
+	if (lock)
 		pthread_mutex_lock(&ctx->lock);
 	for (at = &ctx->devices; *at != dev; at = &(*at)->next)
 		;
 	*at = dev->next;
+	ctx_leave(ctx, &dev->member);
 	region_exit(&dev->fd);
 	irq_exit(&dev->fd);
 	left = device_release(dev);
 	device_free(dev);
-	if (owner)
+	if (lock)
 		pthread_mutex_unlock(&ctx->lock);
 	attachment_put(&left);
 	iommufd_ctx_unref(ctx);

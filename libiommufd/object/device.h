@@ -12,6 +12,7 @@
 struct iommufd_device {
 	struct devfd fd; /* first: the vfio/ services find it by the handle */
 	struct iommufd_ctx *ctx;      /* held */
+	struct member member;
 	struct iommufd_device *next;  /* in the context's list, under its lock */
 	/* To what it is attached, held; under the context's lock: see attach.h. */
 	struct iommufd_ioas *ioas;    /* NULL: to nothing */
@@ -58,6 +59,11 @@ struct place;
 int device_take_fd(struct iommufd_device *dev, const char *function, int fd, struct place *place);
 int device_take_bound(struct iommufd_device *dev, const char *function,
 		      const struct iommufd_device_bound *bound, struct place *place);
+/*
+ * Who handed it over says that it is @name. So does sysfs, unless it is hidden from us: then the
+ * device gets that name. -EPROTO: it is another.
+ */
+int device_check_name(struct iommufd_device *dev, const char *function, const char *name);
 
 /* By which tables are shared: IOMMUs with the same take each other's. */
 struct iommu_facts {

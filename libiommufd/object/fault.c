@@ -20,8 +20,16 @@ static int alloc(struct iommufd_fault_queue *queue, struct iommufd_ctx *ctx)
 				  "the queue cannot be made");
 	queue->id = arg.out_fault_id;
 	queue->fd = (int)arg.out_fault_fd;
-	snprintf(queue->object, sizeof(queue->object), "fault queue %u", queue->id);
 	return 0;
+}
+
+void fault_queue_enter(struct iommufd_fault_queue *queue, struct iommufd_ctx *ctx)
+{
+	object_init(&queue->obj, OBJECT_FAULT_QUEUE);
+	snprintf(queue->object, sizeof(queue->object), "fault queue %u", queue->id);
+	pthread_mutex_init(&queue->lock, NULL);
+	queue->ctx = iommufd_ctx_ref(ctx);
+	ctx_enter(ctx, &queue->member, &queue->obj);
 }
 
 static int fault_queue_new(struct iommufd_ctx *ctx, const char *function,
@@ -46,9 +54,7 @@ static int fault_queue_new(struct iommufd_ctx *ctx, const char *function,
 		free(queue);
 		return r;
 	}
-	object_init(&queue->obj, OBJECT_FAULT_QUEUE);
-	pthread_mutex_init(&queue->lock, NULL);
-	queue->ctx = iommufd_ctx_ref(ctx);
+	fault_queue_enter(queue, ctx);
 	log_debug(&ctx->core.log, "%s: %s", function, queue->object);
 	*out = queue;
 	return 0;
@@ -76,6 +82,7 @@ static void destroy(struct iommufd_fault_queue *queue)
 
 	sys_close(ctx->core.sys, &queue->fd);
 	command_destroyed(ctx, queue->object, command_destroy(ctx, queue->id));
+	ctx_leave(ctx, &queue->member);
 	queue->obj.kind = OBJECT_FREED;
 	pthread_mutex_destroy(&queue->lock);
 	free(queue->records);
@@ -87,7 +94,7 @@ static void destroy(struct iommufd_fault_queue *queue)
 IOMMUFD_EXPORT struct iommufd_fault_queue *
 iommufd_fault_queue_ref(struct iommufd_fault_queue *queue)
 {
-	if (queue && object_is(&queue->obj, OBJECT_FAULT_QUEUE))
+	if (queue && object_was(&queue->obj, OBJECT_FAULT_QUEUE))
 		object_ref(&queue->obj);
 	return queue;
 }
@@ -95,7 +102,7 @@ iommufd_fault_queue_ref(struct iommufd_fault_queue *queue)
 IOMMUFD_EXPORT struct iommufd_fault_queue *
 iommufd_fault_queue_unref(struct iommufd_fault_queue *queue)
 {
-	if (queue && object_is(&queue->obj, OBJECT_FAULT_QUEUE) && object_unref(&queue->obj))
+	if (queue && object_was(&queue->obj, OBJECT_FAULT_QUEUE) && object_unref(&queue->obj))
 		destroy(queue);
 	return NULL;
 }

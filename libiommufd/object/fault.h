@@ -15,6 +15,7 @@
 struct iommufd_fault_queue {
 	struct object obj;
 	struct iommufd_ctx *ctx; /* held */
+	struct member member;
 	uint32_t id;             /* the kernel's */
 	int fd;
 	char object[32];         /* "fault queue ID", for error records */
@@ -32,5 +33,8 @@ static inline int fault_queue_check(const struct iommufd_fault_queue *queue, con
 	return queue && object_is(&queue->obj, OBJECT_FAULT_QUEUE) ?
 		       0 : err_handle(function, "fault queue");
 }
+
+/* fault.c: the kernel has it, by queue->id and queue->fd: one of the context, with a reference. */
+void fault_queue_enter(struct iommufd_fault_queue *queue, struct iommufd_ctx *ctx);
 
 #endif

@@ -117,21 +117,20 @@ IOMMUFD_EXPORT struct iommufd_group *iommufd_group_unref(struct iommufd_group *g
 {
 	struct iommufd_group **at;
 	struct iommufd_ctx *ctx;
-	bool owner;
+	bool lock;
 
 	if (!group || !object_is(&group->obj, OBJECT_GROUP) || !object_unref(&group->obj))
 		return NULL;
 	ctx = group->ctx;
-	/* A forked child is alone: nobody there will ever unlock what was locked. */
-	owner = core_is_owner(&ctx->core);
-	if (owner)
+	lock = !core_is_forked(&ctx->core);
+	if (lock)
 		pthread_mutex_lock(&ctx->lock);
 	for (at = &ctx->groups; *at != group; at = &(*at)->next)
 		;
 	*at = group->next;
 	if (group->vfio)
 		vfio_group_put(group->vfio);
-	if (owner)
+	if (lock)
 		pthread_mutex_unlock(&ctx->lock);
 	group_facts_free(&group->facts);
 	group->obj.kind = OBJECT_FREED;

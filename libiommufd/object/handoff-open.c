@@ -9,28 +9,6 @@
 #include "object/group.h"
 #include "object/handoff.h"
 
-/* Made of a number, where sysfs tells none. */
-static bool is_makeshift(const char *name)
-{
-	return !strncmp(name, "cdev ", 5);
-}
-
-/* The sender says which device it is. So does sysfs, unless it is hidden from us. */
-static int check_device(const struct handoff_item *item, const char *function)
-{
-	struct devfd *d = &item->dev->fd;
-
-	if (!is_makeshift(d->name) && !is_makeshift(item->name) && strcmp(d->name, item->name))
-		return err(-EPROTO, function, d->object,
-			   "have the other process send its devices anew",
-			   "the descriptor was handed over as that of %s", item->name);
-	if (is_makeshift(d->name)) { /* nobody has seen the device yet */
-		memcpy(d->name, item->name, sizeof(d->name));
-		snprintf(d->object, sizeof(d->object), "device %s", d->name);
-	}
-	return 0;
-}
-
 static int open_group(struct iommufd_ctx *ctx, const char *function, struct handoff_item *item)
 {
 	int r = iommufd_group_from_fd(ctx, item->fd, &item->adopted);
@@ -77,7 +55,7 @@ static int open_item(struct iommufd_ctx *ctx, const char *function, struct hando
 		r = open_member(ctx, &opts, item);
 		break;
 	}
-	return r || !item->dev ? r : check_device(item, function);
+	return r || !item->dev ? r : device_check_name(item->dev, function, item->name);
 }
 
 /* Without what could not be opened the rest is of no use. */

@@ -17,6 +17,7 @@ typedef unsigned long long ull; /* for printf */
 struct iommufd_hw_queue {
 	struct object obj;
 	struct iommufd_viommu *viommu;  /* held */
+	struct member member;
 	struct iommufd_hw_queue *below; /* held: the one of the next lower index, or NULL */
 	struct iommufd_hw_queue *next;  /* of the vIOMMU, under its lock */
 	struct ioas_hold hold;          /* keeps the memory mapped */
@@ -78,6 +79,23 @@ static int refused(const struct iommufd_hw_queue *queue, int r,
 			  r == -EFAULT ? ": the memory is not contiguous" : "");
 }
 
+/* The kernel has it now. The vIOMMU's lock and the IOAS's held. */
+static void enter(struct iommufd_hw_queue *queue, uint64_t iova, uint64_t last)
+{
+	struct iommufd_viommu *viommu = queue->viommu;
+
+	object_init(&queue->obj, OBJECT_HW_QUEUE);
+	snprintf(queue->object, sizeof(queue->object), "hw queue %u", queue->id);
+	queue->hold = (struct ioas_hold){ .iova = iova, .last = last, .object = queue->object };
+	ioas_hold(viommu->parent->ioas, &queue->hold);
+	if (queue->index)
+		queue->below = iommufd_hw_queue_ref(find(viommu, queue->type, queue->index - 1));
+	queue->next = viommu->queues;
+	viommu->queues = queue;
+	iommufd_viommu_ref(viommu);
+	ctx_enter(viommu->ctx, &queue->member, &queue->obj);
+}
+
 /* The vIOMMU's lock and the IOAS's held. */
 static int alloc(struct iommufd_hw_queue *queue, const char *function, uint64_t iova,
 		 uint64_t length)
@@ -98,10 +116,7 @@ static int alloc(struct iommufd_hw_queue *queue, const char *function, uint64_t 
 	if (r)
 		return r;
 	queue->id = arg.out_hw_queue_id;
-	snprintf(queue->object, sizeof(queue->object), "hw queue %u", queue->id);
-	queue->hold = (struct ioas_hold){ .iova = iova, .last = iova + (length - 1),
-					  .object = queue->object };
-	ioas_hold(ioas, &queue->hold);
+	enter(queue, iova, iova + (length - 1));
 	return 0;
 }
 
@@ -116,13 +131,6 @@ static int make(struct iommufd_hw_queue *queue, const char *function, uint64_t i
 	pthread_mutex_lock(&ioas->lock);
 	r = alloc(queue, function, iova, length);
 	pthread_mutex_unlock(&ioas->lock);
-	if (!r) {
-		if (queue->index)
-			queue->below = iommufd_hw_queue_ref(find(viommu, queue->type,
-								 queue->index - 1));
-		queue->next = viommu->queues;
-		viommu->queues = queue;
-	}
 	pthread_mutex_unlock(&viommu->lock);
 	return r;
 }
@@ -152,7 +160,6 @@ static int hw_queue_new(struct iommufd_viommu *viommu, const char *function, uin
 	queue = calloc(1, sizeof(*queue));
 	if (!queue)
 		return err_nomem(function, "hw queue");
-	object_init(&queue->obj, OBJECT_HW_QUEUE);
 	queue->viommu = viommu;
 	queue->type = type;
 	queue->index = index;
@@ -161,7 +168,6 @@ static int hw_queue_new(struct iommufd_viommu *viommu, const char *function, uin
 		free(queue);
 		return r;
 	}
-	iommufd_viommu_ref(viommu);
 	*out = queue;
 	return 0;
 }
@@ -184,13 +190,13 @@ IOMMUFD_EXPORT int iommufd_hw_queue_new(struct iommufd_viommu *viommu, uint32_t 
 
 IOMMUFD_EXPORT struct iommufd_hw_queue *iommufd_hw_queue_ref(struct iommufd_hw_queue *queue)
 {
-	if (queue && object_is(&queue->obj, OBJECT_HW_QUEUE))
+	if (queue && object_was(&queue->obj, OBJECT_HW_QUEUE))
 		object_ref(&queue->obj);
 	return queue;
 }
 
 /* The vIOMMU's lock held. */
-static void leave(struct iommufd_hw_queue *queue, bool owner)
+static void leave(struct iommufd_hw_queue *queue, bool lock)
 {
 	struct iommufd_viommu *viommu = queue->viommu;
 	struct iommufd_ioas *ioas = viommu->parent->ioas;
@@ -200,10 +206,10 @@ static void leave(struct iommufd_hw_queue *queue, bool owner)
 		;
 	*at = queue->next;
 	queue->stays = command_destroy(viommu->ctx, queue->id);
-	if (owner)
+	if (lock)
 		pthread_mutex_lock(&ioas->lock);
 	ioas_let_go(ioas, &queue->hold);
-	if (owner)
+	if (lock)
 		pthread_mutex_unlock(&ioas->lock);
 }
 
@@ -212,6 +218,7 @@ static void free_queue(struct iommufd_hw_queue *queue)
 	struct iommufd_viommu *viommu = queue->viommu;
 
 	command_destroyed(viommu->ctx, queue->object, queue->stays);
+	ctx_leave(viommu->ctx, &queue->member);
 	queue->obj.kind = OBJECT_FREED;
 	free(queue);
 	iommufd_viommu_unref(viommu);
@@ -221,21 +228,20 @@ IOMMUFD_EXPORT struct iommufd_hw_queue *iommufd_hw_queue_unref(struct iommufd_hw
 {
 	struct iommufd_hw_queue *gone = NULL, *q = queue;
 	struct iommufd_viommu *viommu;
-	bool owner;
+	bool lock;
 
-	if (!queue || !object_is(&queue->obj, OBJECT_HW_QUEUE))
+	if (!queue || !object_was(&queue->obj, OBJECT_HW_QUEUE))
 		return NULL;
 	viommu = iommufd_viommu_ref(queue->viommu);
-	/* A forked child is alone: nobody there will ever unlock what was locked. */
-	owner = core_is_owner(&viommu->ctx->core);
-	if (owner)
+	lock = !core_is_forked(&viommu->ctx->core);
+	if (lock)
 		pthread_mutex_lock(&viommu->lock);
 	for (; q && object_unref(&q->obj); q = q->below) {
-		leave(q, owner);
+		leave(q, lock);
 		q->next = gone;
 		gone = q;
 	}
-	if (owner)
+	if (lock)
 		pthread_mutex_unlock(&viommu->lock);
 	while (gone) {
 		q = gone;

@@ -34,13 +34,38 @@ _Static_assert(sizeof(struct iommufd_hwpt_vtd_s1) == sizeof(struct k_iommu_hwpt_
 	       sizeof(struct iommufd_hwpt_amd_guest) == sizeof(struct k_iommu_hwpt_amd_guest),
 	       "the kernel reads the caller's data as they are");
 
-static void link_to_ioas(struct iommufd_hwpt *hwpt)
+struct iommufd_hwpt *hwpt_alloc(const char *function, const struct hwpt_base *base, uint64_t flags)
+{
+	struct iommufd_hwpt *hwpt = calloc(1, sizeof(*hwpt));
+
+	if (!hwpt) {
+		err_nomem(function, "hwpt");
+		return NULL;
+	}
+	object_init(&hwpt->obj, OBJECT_HWPT);
+	hwpt->ioas = base->ioas;
+	hwpt->parent = base->parent;
+	hwpt->viommu = base->viommu;
+	hwpt->flags = flags;
+	hwpt->table.can_track = flags & IOMMUFD_HWPT_DIRTY_TRACKING;
+	return hwpt;
+}
+
+void hwpt_enter(struct iommufd_hwpt *hwpt, struct iommufd_fault_queue *faults)
 {
 	struct engine_table **at = &hwpt->ioas->as.tables;
 
+	snprintf(hwpt->object, sizeof(hwpt->object), "hwpt %u", hwpt->id);
+	hwpt->ctx = iommufd_ctx_ref(hwpt->ioas->ctx);
+	iommufd_ioas_ref(hwpt->ioas);
+	iommufd_hwpt_ref(hwpt->parent);
+	iommufd_viommu_ref(hwpt->viommu);
+	hwpt->faults = iommufd_fault_queue_ref(faults);
+	ctx_enter(hwpt->ctx, &hwpt->member, &hwpt->obj);
 	while (*at)
 		at = &(*at)->next;
-	*at = &hwpt->table;
+	if (!hwpt->parent)
+		*at = &hwpt->table;
 }
 
 /* Of the two locks, that of the IOAS may be missing in a forked child, where nobody else is. */
@@ -63,18 +88,18 @@ static int destroy_in_kernel(const struct iommufd_hwpt *hwpt)
 }
 
 /* Context lock held, and no reference left. */
-static int destroy(struct iommufd_hwpt *hwpt, bool owner)
+static int destroy(struct iommufd_hwpt *hwpt, bool lock)
 {
 	struct iommufd_ioas *ioas = hwpt->ioas;
 	int r = 0;
 
-	if (owner)
+	if (lock)
 		pthread_mutex_lock(&ioas->lock);
 	if (!hwpt->parent)
 		unlink_from_ioas(hwpt);
-	if (owner)
+	if (core_is_owner(&hwpt->ctx->core))
 		r = destroy_in_kernel(hwpt);
-	if (owner)
+	if (lock)
 		pthread_mutex_unlock(&ioas->lock);
 	return r;
 }
@@ -82,6 +107,7 @@ static int destroy(struct iommufd_hwpt *hwpt, bool owner)
 static void free_hwpt(struct iommufd_hwpt *hwpt)
 {
 	hwpt->obj.kind = OBJECT_FREED;
+	ctx_leave(hwpt->ctx, &hwpt->member);
 	iommufd_fault_queue_unref(hwpt->faults);
 	iommufd_viommu_unref(hwpt->viommu);
 	iommufd_hwpt_unref(hwpt->parent);
@@ -151,9 +177,7 @@ static int make_in_kernel(struct iommufd_device *dev, const char *function,
 
 	if (r)
 		return diagnose_new_hwpt(dev, base, opts, r);
-	hwpt->id = arg.out_hwpt_id;
-	hwpt->table.id = hwpt->id;
-	hwpt->table.can_track = opts->flags & IOMMUFD_HWPT_DIRTY_TRACKING;
+	hwpt->id = hwpt->table.id = arg.out_hwpt_id;
 	if (!base->parent)
 		r = ioas_refresh_ranges(base->ioas, function);
 	if (!r && base->ioas->as.dirty && hwpt->table.can_track) {
@@ -175,14 +199,11 @@ static int make_locked(struct iommufd_device *dev, const char *function,
 		       const struct hwpt_base *base, const struct iommufd_hwpt_opts *opts,
 		       struct iommufd_hwpt **out)
 {
-	struct iommufd_hwpt *hwpt = calloc(1, sizeof(*hwpt));
+	struct iommufd_hwpt *hwpt = hwpt_alloc(function, base, opts->flags);
 	int r;
 
 	if (!hwpt)
-		return err_nomem(function, "hwpt");
-	object_init(&hwpt->obj, OBJECT_HWPT);
-	hwpt->ioas = base->ioas;
-	hwpt->flags = opts->flags;
+		return -ENOMEM;
 	r = opts->flags & IOMMUFD_HWPT_NEST_PARENT ? device_iommu_type(dev, &hwpt->iommu_type) : 0;
 	if (!r)
 		r = make_in_kernel(dev, function, base, opts, hwpt);
@@ -190,14 +211,7 @@ static int make_locked(struct iommufd_device *dev, const char *function,
 		free(hwpt);
 		return r;
 	}
-	if (!base->parent)
-		link_to_ioas(hwpt);
-	snprintf(hwpt->object, sizeof(hwpt->object), "hwpt %u", hwpt->id);
-	hwpt->ctx = iommufd_ctx_ref(dev->ctx);
-	iommufd_ioas_ref(base->ioas);
-	hwpt->parent = iommufd_hwpt_ref(base->parent);
-	hwpt->viommu = iommufd_viommu_ref(base->viommu);
-	hwpt->faults = iommufd_fault_queue_ref(opts->fault_queue);
+	hwpt_enter(hwpt, opts->fault_queue);
 	*out = hwpt;
 	return 0;
 }
@@ -341,7 +355,7 @@ IOMMUFD_EXPORT int iommufd_hwpt_new_on_viommu(struct iommufd_device *dev,
 
 IOMMUFD_EXPORT struct iommufd_hwpt *iommufd_hwpt_ref(struct iommufd_hwpt *hwpt)
 {
-	if (hwpt && object_is(&hwpt->obj, OBJECT_HWPT))
+	if (hwpt && object_was(&hwpt->obj, OBJECT_HWPT))
 		object_ref(&hwpt->obj);
 	return hwpt;
 }
@@ -349,20 +363,19 @@ IOMMUFD_EXPORT struct iommufd_hwpt *iommufd_hwpt_ref(struct iommufd_hwpt *hwpt)
 IOMMUFD_EXPORT struct iommufd_hwpt *iommufd_hwpt_unref(struct iommufd_hwpt *hwpt)
 {
 	struct iommufd_ctx *ctx;
-	bool owner, last;
+	bool lock, last;
 	int r = 0;
 
-	if (!hwpt || !object_is(&hwpt->obj, OBJECT_HWPT))
+	if (!hwpt || !object_was(&hwpt->obj, OBJECT_HWPT))
 		return NULL;
 	ctx = iommufd_ctx_ref(hwpt->ctx);
-	/* A forked child is alone: nobody there will ever unlock what was locked. */
-	owner = core_is_owner(&ctx->core);
-	if (owner)
+	lock = !core_is_forked(&ctx->core);
+	if (lock)
 		pthread_mutex_lock(&ctx->lock);
 	last = object_unref(&hwpt->obj);
 	if (last)
-		r = destroy(hwpt, owner);
-	if (owner)
+		r = destroy(hwpt, lock);
+	if (lock)
 		pthread_mutex_unlock(&ctx->lock);
 	if (r)
 		log_warning(&ctx->core.log,

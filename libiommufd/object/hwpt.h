@@ -13,6 +13,7 @@
 struct iommufd_hwpt {
 	struct object obj;
 	struct iommufd_ctx *ctx;     /* held */
+	struct member member;
 	struct iommufd_ioas *ioas;   /* held: what it leads to, in the end */
 	struct iommufd_hwpt *parent; /* held: of a nested table; NULL of a paging one */
 	struct iommufd_viommu *viommu; /* held: that a nested table was made on, or NULL */
@@ -73,6 +74,14 @@ int hwpt_make_automatic(struct iommufd_device *dev, const char *function,
 			struct iommufd_ioas *ioas, uint64_t flags, struct iommufd_hwpt **out);
 /* Give back a reference of such a one, which is not NULL; the same locks. */
 void hwpt_put_locked(struct iommufd_hwpt *hwpt);
+
+/* One that the kernel does not know yet, or NULL and a record. */
+struct iommufd_hwpt *hwpt_alloc(const char *function, const struct hwpt_base *base, uint64_t flags);
+/*
+ * The kernel has it now, by hwpt->id and table.id: one of the context, with a reference.
+ * Context lock held, and that of the IOAS.
+ */
+void hwpt_enter(struct iommufd_hwpt *hwpt, struct iommufd_fault_queue *faults);
 
 /* hwpt-invalidate.c: of a nested table or a vIOMMU, number @id. Writes the error record. */
 int hwpt_invalidate(struct engine *e, const char *function, uint32_t id, const char *object,

@@ -63,6 +63,7 @@ IOMMUFD_EXPORT int iommufd_ioas_next_mapping(struct iommufd_ioas *ioas, uint64_t
 	info.va = m.va;
 	info.offset = m.offset;
 	info.flags = m.prot;
-	info.memory = m.kind == MAP_KIND_VA ? IOMMUFD_MEMORY_VA : IOMMUFD_MEMORY_FILE;
+	info.memory = m.kind == MAP_KIND_VA ? IOMMUFD_MEMORY_VA :
+		      m.kind == MAP_KIND_OTHER ? IOMMUFD_MEMORY_OTHER : IOMMUFD_MEMORY_FILE;
 	return err_log(&ioas->ctx->core.log, opts_put(__func__, mapping, &info, sizeof(info)));
 }

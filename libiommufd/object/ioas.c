@@ -27,6 +27,43 @@ static void free_tables(struct iommufd_ioas *ioas)
 	free((void *)ioas->as.allow);
 }
 
+struct iommufd_ioas *ioas_alloc(const char *function, uint64_t flags)
+{
+	struct iommufd_ioas *ioas = calloc(1, sizeof(*ioas));
+
+	if (!ioas)
+		goto nomem;
+	object_init(&ioas->obj, OBJECT_IOAS);
+	pthread_mutex_init(&ioas->lock, NULL);
+	if (make_tables(ioas))
+		goto nomem;
+	ioas->as.map = ioas->map;
+	ioas->flags = flags;
+	ioas->as.coalesce = flags & IOMMUFD_IOAS_COALESCE;
+	return ioas;
+nomem:
+	err_nomem(function, "ioas");
+	ioas_free(ioas);
+	return NULL;
+}
+
+void ioas_free(struct iommufd_ioas *ioas)
+{
+	if (!ioas)
+		return;
+	ioas->obj.kind = OBJECT_FREED;
+	free_tables(ioas);
+	pthread_mutex_destroy(&ioas->lock);
+	free(ioas);
+}
+
+void ioas_enter(struct iommufd_ioas *ioas, struct iommufd_ctx *ctx)
+{
+	snprintf(ioas->object, sizeof(ioas->object), "ioas %u", ioas->as.id);
+	ioas->ctx = iommufd_ctx_ref(ctx);
+	ctx_enter(ctx, &ioas->member, &ioas->obj);
+}
+
 static void destroy(struct iommufd_ioas *ioas)
 {
 	struct iommufd_ctx *ctx = ioas->ctx;
@@ -38,10 +75,8 @@ static void destroy(struct iommufd_ioas *ioas)
 		log_warning(&ctx->core.log,
 			    "%s: %s stays in the kernel until the context closes (errno %d)",
 			    ioas_call(ioas, ENGINE_IOAS_FREE), ioas->object, -r);
-	ioas->obj.kind = OBJECT_FREED;
-	free_tables(ioas);
-	pthread_mutex_destroy(&ioas->lock);
-	free(ioas);
+	ctx_leave(ctx, &ioas->member);
+	ioas_free(ioas);
 	iommufd_ctx_unref(ctx);
 }
 
@@ -59,27 +94,20 @@ static int ioas_new(struct iommufd_ctx *ctx, const char *function,
 				       IOMMUFD_IOAS_DIRTY_TRACKING);
 	if (r)
 		return r;
-	ioas = calloc(1, sizeof(*ioas));
-	if (!ioas || make_tables(ioas)) {
-		r = err_nomem(function, "ioas");
-		goto free;
-	}
-	ioas->as.map = ioas->map;
-	ioas->flags = opts.flags & (IOMMUFD_IOAS_COALESCE | IOMMUFD_IOAS_DIRTY_TRACKING);
-	ioas->as.coalesce = ioas->flags & IOMMUFD_IOAS_COALESCE;
+	ioas = ioas_alloc(function, opts.flags & (IOMMUFD_IOAS_COALESCE |
+						  IOMMUFD_IOAS_DIRTY_TRACKING));
+	if (!ioas)
+		return -ENOMEM;
 	pthread_mutex_lock(&ctx->lock);
 	r = engine->ops->ioas_alloc(engine, &ioas->as);
 	pthread_mutex_unlock(&ctx->lock);
 	if (r) {
-		r = err_kernel(r, KNOWN(-ENOMEM), engine_call_name(engine, ENGINE_IOAS_ALLOC),
-			       "ioas", "look into the kernel's log",
-			       "the address space cannot be made");
-		goto free;
+		ioas_free(ioas);
+		return err_kernel(r, KNOWN(-ENOMEM), engine_call_name(engine, ENGINE_IOAS_ALLOC),
+				  "ioas", "look into the kernel's log",
+				  "the address space cannot be made");
 	}
-	object_init(&ioas->obj, OBJECT_IOAS);
-	pthread_mutex_init(&ioas->lock, NULL);
-	snprintf(ioas->object, sizeof(ioas->object), "ioas %u", ioas->as.id);
-	ioas->ctx = iommufd_ctx_ref(ctx);
+	ioas_enter(ioas, ctx);
 	r = ioas_refresh_ranges(ioas, function);
 	if (!r && opts.flags & IOMMUFD_IOAS_NO_HUGE_PAGES)
 		r = iommufd_ioas_set_huge_pages(ioas, 0);
@@ -90,11 +118,6 @@ static int ioas_new(struct iommufd_ctx *ctx, const char *function,
 	log_debug(&ctx->core.log, "%s: %s", function, ioas->object);
 	*out = ioas;
 	return 0;
-free:
-	if (ioas)
-		free_tables(ioas);
-	free(ioas);
-	return r;
 }
 
 IOMMUFD_EXPORT int iommufd_ioas_new(struct iommufd_ctx *ctx, const struct iommufd_ioas_opts *opts,
@@ -113,14 +136,14 @@ IOMMUFD_EXPORT int iommufd_ioas_new(struct iommufd_ctx *ctx, const struct iommuf
 
 IOMMUFD_EXPORT struct iommufd_ioas *iommufd_ioas_ref(struct iommufd_ioas *ioas)
 {
-	if (ioas && object_is(&ioas->obj, OBJECT_IOAS))
+	if (ioas && object_was(&ioas->obj, OBJECT_IOAS))
 		object_ref(&ioas->obj);
 	return ioas;
 }
 
 IOMMUFD_EXPORT struct iommufd_ioas *iommufd_ioas_unref(struct iommufd_ioas *ioas)
 {
-	if (ioas && object_is(&ioas->obj, OBJECT_IOAS) && object_unref(&ioas->obj))
+	if (ioas && object_was(&ioas->obj, OBJECT_IOAS) && object_unref(&ioas->obj))
 		destroy(ioas);
 	return NULL;
 }

@@ -11,6 +11,7 @@
 struct iommufd_ioas {
 	struct object obj;
 	struct iommufd_ctx *ctx; /* held */
+	struct member member;
 	struct engine_ioas as;   /* its lists are under the lock too */
 	char object[24];         /* "ioas ID", for error records */
 	struct iova_map *map;    /* the truth; lookups in it need no lock */
@@ -69,6 +70,12 @@ static inline void ioas_unlock_both(struct iommufd_ioas *a, struct iommufd_ioas 
 	if (a != b)
 		pthread_mutex_unlock(&b->lock);
 }
+
+/* ioas.c: one that the kernel does not know yet, or NULL and a record; @flags are IOMMUFD_IOAS_*. */
+struct iommufd_ioas *ioas_alloc(const char *function, uint64_t flags);
+void ioas_free(struct iommufd_ioas *ioas);
+/* The kernel has it now: one of the context, with a reference. */
+void ioas_enter(struct iommufd_ioas *ioas, struct iommufd_ctx *ctx);
 
 /* ioas-ranges.c: read the allowed ranges again after an attach. Lock held. */
 int ioas_refresh_ranges(struct iommufd_ioas *ioas, const char *function);

@@ -22,6 +22,16 @@ static int taken(struct iommufd_viommu *viommu, struct iommufd_device *dev, uint
 		   (unsigned long long)virtual_id);
 }
 
+void vdevice_enter(struct iommufd_vdevice *vdevice, struct iommufd_device *dev)
+{
+	object_init(&vdevice->obj, OBJECT_VDEVICE);
+	snprintf(vdevice->object, sizeof(vdevice->object), "vDEVICE %u", vdevice->id);
+	vdevice->dev = dev;
+	dev->vdevice = vdevice;
+	iommufd_viommu_ref(vdevice->viommu);
+	ctx_enter(dev->ctx, &vdevice->member, &vdevice->obj);
+}
+
 /* Context lock held. */
 static int alloc(struct iommufd_vdevice *vdevice, struct iommufd_device *dev)
 {
@@ -43,9 +53,7 @@ static int alloc(struct iommufd_vdevice *vdevice, struct iommufd_device *dev)
 				  "the device cannot be number %#llx of %s",
 				  (unsigned long long)vdevice->virtual_id, viommu->object);
 	vdevice->id = arg.out_vdevice_id;
-	snprintf(vdevice->object, sizeof(vdevice->object), "vDEVICE %u", vdevice->id);
-	vdevice->dev = dev;
-	dev->vdevice = vdevice;
+	vdevice_enter(vdevice, dev);
 	return 0;
 }
 
@@ -70,7 +78,6 @@ static int vdevice_new(struct iommufd_viommu *viommu, const char *function,
 	vdevice = calloc(1, sizeof(*vdevice));
 	if (!vdevice)
 		return err_nomem(function, "vDEVICE");
-	object_init(&vdevice->obj, OBJECT_VDEVICE);
 	vdevice->viommu = viommu;
 	vdevice->virtual_id = virtual_id;
 	pthread_mutex_lock(&viommu->ctx->lock);
@@ -80,7 +87,6 @@ static int vdevice_new(struct iommufd_viommu *viommu, const char *function,
 		free(vdevice);
 		return r;
 	}
-	iommufd_viommu_ref(viommu);
 	*out = vdevice;
 	return 0;
 }
@@ -115,16 +121,16 @@ void vdevice_leave(struct iommufd_device *dev)
 static void destroy(struct iommufd_vdevice *vdevice)
 {
 	struct iommufd_ctx *ctx = vdevice->viommu->ctx;
-	/* A forked child is alone: nobody there will ever unlock what was locked. */
-	bool owner = core_is_owner(&ctx->core);
+	bool lock = !core_is_forked(&ctx->core);
 
-	if (owner)
+	if (lock)
 		pthread_mutex_lock(&ctx->lock);
 	if (vdevice->dev)
 		vdevice_leave(vdevice->dev);
-	if (owner)
+	if (lock)
 		pthread_mutex_unlock(&ctx->lock);
 	command_destroyed(ctx, vdevice->object, vdevice->stays);
+	ctx_leave(ctx, &vdevice->member);
 	vdevice->obj.kind = OBJECT_FREED;
 	iommufd_viommu_unref(vdevice->viommu);
 	free(vdevice);
@@ -132,14 +138,14 @@ static void destroy(struct iommufd_vdevice *vdevice)
 
 IOMMUFD_EXPORT struct iommufd_vdevice *iommufd_vdevice_ref(struct iommufd_vdevice *vdevice)
 {
-	if (vdevice && object_is(&vdevice->obj, OBJECT_VDEVICE))
+	if (vdevice && object_was(&vdevice->obj, OBJECT_VDEVICE))
 		object_ref(&vdevice->obj);
 	return vdevice;
 }
 
 IOMMUFD_EXPORT struct iommufd_vdevice *iommufd_vdevice_unref(struct iommufd_vdevice *vdevice)
 {
-	if (vdevice && object_is(&vdevice->obj, OBJECT_VDEVICE) && object_unref(&vdevice->obj))
+	if (vdevice && object_was(&vdevice->obj, OBJECT_VDEVICE) && object_unref(&vdevice->obj))
 		destroy(vdevice);
 	return NULL;
 }

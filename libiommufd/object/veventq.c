@@ -28,6 +28,7 @@ _Static_assert(sizeof(struct iommufd_vevent_smmuv3) == sizeof(struct k_iommu_vev
 struct iommufd_veventq {
 	struct object obj;
 	struct iommufd_viommu *viommu; /* held */
+	struct member member;
 	uint32_t id;
 	int fd;
 	uint32_t event_size;
@@ -78,8 +79,17 @@ static int alloc(struct iommufd_veventq *veventq, uint32_t type, uint32_t depth)
 				  "no queue for events of type %#x, %u deep", type, depth);
 	veventq->id = arg.out_veventq_id;
 	veventq->fd = (int)arg.out_veventq_fd;
-	snprintf(veventq->object, sizeof(veventq->object), "vEVENTQ %u", veventq->id);
 	return 0;
+}
+
+/* The kernel has it now. */
+static void enter(struct iommufd_veventq *veventq)
+{
+	object_init(&veventq->obj, OBJECT_VEVENTQ);
+	snprintf(veventq->object, sizeof(veventq->object), "vEVENTQ %u", veventq->id);
+	pthread_mutex_init(&veventq->lock, NULL);
+	iommufd_viommu_ref(veventq->viommu);
+	ctx_enter(veventq->viommu->ctx, &veventq->member, &veventq->obj);
 }
 
 static int veventq_new(struct iommufd_viommu *viommu, const char *function, uint32_t type,
@@ -109,9 +119,7 @@ static int veventq_new(struct iommufd_viommu *viommu, const char *function, uint
 		free(veventq);
 		return r;
 	}
-	object_init(&veventq->obj, OBJECT_VEVENTQ);
-	pthread_mutex_init(&veventq->lock, NULL);
-	iommufd_viommu_ref(viommu);
+	enter(veventq);
 	*out = veventq;
 	return 0;
 }
@@ -137,6 +145,7 @@ static void destroy(struct iommufd_veventq *veventq)
 
 	sys_close(ctx->core.sys, &veventq->fd);
 	command_destroyed(ctx, veventq->object, command_destroy(ctx, veventq->id));
+	ctx_leave(ctx, &veventq->member);
 	veventq->obj.kind = OBJECT_FREED;
 	pthread_mutex_destroy(&veventq->lock);
 	iommufd_viommu_unref(veventq->viommu);
@@ -145,14 +154,14 @@ static void destroy(struct iommufd_veventq *veventq)
 
 IOMMUFD_EXPORT struct iommufd_veventq *iommufd_veventq_ref(struct iommufd_veventq *veventq)
 {
-	if (veventq && object_is(&veventq->obj, OBJECT_VEVENTQ))
+	if (veventq && object_was(&veventq->obj, OBJECT_VEVENTQ))
 		object_ref(&veventq->obj);
 	return veventq;
 }
 
 IOMMUFD_EXPORT struct iommufd_veventq *iommufd_veventq_unref(struct iommufd_veventq *veventq)
 {
-	if (veventq && object_is(&veventq->obj, OBJECT_VEVENTQ) && object_unref(&veventq->obj))
+	if (veventq && object_was(&veventq->obj, OBJECT_VEVENTQ) && object_unref(&veventq->obj))
 		destroy(veventq);
 	return NULL;
 }

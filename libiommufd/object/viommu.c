@@ -46,8 +46,17 @@ static int alloc(struct iommufd_viommu *viommu, struct iommufd_device *dev, uint
 				  "no vIOMMU of type %#x on %s, with %u bytes of data", type,
 				  viommu->parent->object, opts->data_length);
 	viommu->id = arg.out_viommu_id;
-	snprintf(viommu->object, sizeof(viommu->object), "vIOMMU %u", viommu->id);
 	return 0;
+}
+
+void viommu_enter(struct iommufd_viommu *viommu)
+{
+	object_init(&viommu->obj, OBJECT_VIOMMU);
+	snprintf(viommu->object, sizeof(viommu->object), "vIOMMU %u", viommu->id);
+	pthread_mutex_init(&viommu->lock, NULL);
+	iommufd_ctx_ref(viommu->ctx);
+	iommufd_hwpt_ref(viommu->parent);
+	ctx_enter(viommu->ctx, &viommu->member, &viommu->obj);
 }
 
 /* Drivers believe without a look that the table is theirs, and the kernel crashes if not. */
@@ -109,10 +118,7 @@ static int viommu_new(struct iommufd_device *dev, const char *function,
 		free(viommu);
 		return r;
 	}
-	object_init(&viommu->obj, OBJECT_VIOMMU);
-	pthread_mutex_init(&viommu->lock, NULL);
-	iommufd_ctx_ref(viommu->ctx);
-	iommufd_hwpt_ref(parent);
+	viommu_enter(viommu);
 	log_debug(&viommu->ctx->core.log, "%s: %s on %s", function, viommu->object,
 		  parent->object);
 	*out = viommu;
@@ -146,6 +152,7 @@ static void destroy(struct iommufd_viommu *viommu)
 		free(m);
 	}
 	command_destroyed(ctx, viommu->object, command_destroy(ctx, viommu->id));
+	ctx_leave(ctx, &viommu->member);
 	viommu->obj.kind = OBJECT_FREED;
 	pthread_mutex_destroy(&viommu->lock);
 	iommufd_hwpt_unref(viommu->parent);
@@ -155,14 +162,14 @@ static void destroy(struct iommufd_viommu *viommu)
 
 IOMMUFD_EXPORT struct iommufd_viommu *iommufd_viommu_ref(struct iommufd_viommu *viommu)
 {
-	if (viommu && object_is(&viommu->obj, OBJECT_VIOMMU))
+	if (viommu && object_was(&viommu->obj, OBJECT_VIOMMU))
 		object_ref(&viommu->obj);
 	return viommu;
 }
 
 IOMMUFD_EXPORT struct iommufd_viommu *iommufd_viommu_unref(struct iommufd_viommu *viommu)
 {
-	if (viommu && object_is(&viommu->obj, OBJECT_VIOMMU) && object_unref(&viommu->obj))
+	if (viommu && object_was(&viommu->obj, OBJECT_VIOMMU) && object_unref(&viommu->obj))
 		destroy(viommu);
 	return NULL;
 }

@@ -12,6 +12,7 @@ struct viommu_map;
 struct iommufd_viommu {
 	struct object obj;
 	struct iommufd_ctx *ctx;     /* held */
+	struct member member;
 	struct iommufd_hwpt *parent; /* held */
 	uint32_t id;
 	char object[24];             /* "vIOMMU ID", for error records */
@@ -24,6 +25,9 @@ struct iommufd_viommu {
 	struct viommu_map *maps;
 	struct iommufd_hw_queue *queues;
 };
+
+/* The kernel has it, by viommu->id: one of the context and on its parent, with a reference. */
+void viommu_enter(struct iommufd_viommu *viommu);
 
 static inline int viommu_check(const struct iommufd_viommu *viommu, const char *function)
 {

@@ -13,6 +13,9 @@
 
 #define EMULATOR "libiommufd-emu.so.0"
 
+/* Whose the kernel's objects are; a new mark says OWNED. */
+enum { FORKED, OWNED, DISOWNED };
+
 struct iommufd_emu;
 
 static int note_shared(struct dl_phdr_info *info, size_t size, void *found)
@@ -123,5 +126,16 @@ void core_exit(struct core *core)
 
 bool core_is_owner(const struct core *core)
 {
-	return *core->owner;
+	return *core->owner == OWNED;
+}
+
+bool core_is_forked(const struct core *core)
+{
+	return *core->owner == FORKED;
+}
+
+void core_set_owner(const struct core *core, bool owner)
+{
+	if (!core_is_forked(core))
+		*core->owner = owner ? OWNED : DISOWNED;
 }

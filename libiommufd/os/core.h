@@ -12,7 +12,7 @@ struct core {
 	const struct iommufd_sys *sys;
 	struct log log;
 	uint64_t page_size;
-	unsigned char *owner; /* a page that is zeroed in forked children */
+	unsigned char *owner; /* whose objects they are, in a page that is zeroed in forked children */
 };
 
 /*
@@ -27,5 +27,9 @@ void core_exit(struct core *core);
  * memory and descriptors and must ask nothing of the kernel.
  */
 bool core_is_owner(const struct core *core);
+/* It is alone, too: nobody there will ever unlock what was locked. */
+bool core_is_forked(const struct core *core);
+/* Let closing ask nothing of the kernel here either, or as it was made. */
+void core_set_owner(const struct core *core, bool owner);
 
 #endif

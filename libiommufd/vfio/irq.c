@@ -254,6 +254,35 @@ static int disable(struct devfd *d, const char *function, uint32_t index)
 	return 0;
 }
 
+uint32_t irq_enabled(struct devfd *d, uint32_t index)
+{
+	uint32_t count;
+
+	pthread_mutex_lock(&d->lock);
+	count = index < d->info.num_irqs && d->irqs[index] ? d->irqs[index]->count : 0;
+	pthread_mutex_unlock(&d->lock);
+	return count;
+}
+
+int irq_adopt(struct devfd *d, uint32_t index, uint32_t count)
+{
+	struct k_vfio_irq_info info = { .argsz = sizeof(info), .index = index };
+	struct irq_fds *irqs;
+
+	if (index >= d->info.num_irqs || d->irqs[index] ||
+	    sys_ioctl(d->core->sys, d->fd, K_VFIO_DEVICE_GET_IRQ_INFO, &info) < 0 ||
+	    !count || count > info.count)
+		return -EINVAL;
+	irqs = malloc(sizeof(*irqs) + count * sizeof(irqs->fds[0]));
+	if (!irqs)
+		return -ENOMEM;
+	irqs->count = count;
+	irqs->kept = info.count > 1;
+	memset(irqs->fds, 0xff, count * sizeof(irqs->fds[0]));
+	d->irqs[index] = irqs;
+	return 0;
+}
+
 void irq_exit(struct devfd *d)
 {
 	for (uint32_t i = 0; d->irqs && i < d->info.num_irqs; i++) {

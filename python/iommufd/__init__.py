@@ -20,9 +20,10 @@ from ._lib import lib
 from .constants import (Cap, DeviceFlag, DirtyFlag, EventType, FaultAccess, FaultAnswer, FaultFlag,
                         Feature, FeatureAccess, GroupFlag, GroupPolicy, HandoffKind, HwCap,
                         HwFieldFlag, HwInfoType, HWPTData, HWPTFlag, HWPTKind, HWQueueType,
-                        Invalidate, InvalidateFlag, IOASFlag, IrqFlag, IrqIndex, LogLevel, MapFlag,
-                        MemberFlag, Memory, MigrationFlag, MigrationState, PrecopyFlag, RegionFlag,
-                        RegionIndex, ResetFlag, VeventType, ViommuType, VtdS1Flag)
+                        ImportFlag, ImportKind, Invalidate, InvalidateFlag, IOASFlag, IrqFlag,
+                        IrqIndex, LogLevel, MapFlag, MemberFlag, Memory, MigrationFlag,
+                        MigrationState, PrecopyFlag, RegionFlag, RegionIndex, ResetFlag,
+                        VeventType, ViommuType, VtdS1Flag)
 from .ctx import Context, Event
 from .device import Device, DeviceInfo
 from .errors import IommufdError
@@ -34,6 +35,7 @@ from .hwinfo import HwField, HwInfo
 from .hwpt import (HWPT, AmdGuest, HWPTInfo, InvalidateSmmuv3, InvalidateVtdS1, Smmuv3, VtdS1)
 from .ioas import IOAS, IOASInfo, Mapping, Range, Span
 from .irq import EventFd, Irq, IrqInfo, wait
+from .live import Import, ImportItem
 from .migration import Migration, PrecopyInfo
 from .pasid_table import PasidRange, PasidTable, PasidTableInfo
 from .pci import ConfigSpace
@@ -47,16 +49,16 @@ __all__ = [
     "DirtyFlag", "Event", "EventFd", "EventType", "Fault", "FaultAccess", "FaultAnswer",
     "FaultFlag", "FaultGroup", "FaultQueue", "Feature", "FeatureAccess", "Features", "Group",
     "GroupFlag", "GroupInfo", "GroupMember", "GroupPolicy", "Handoff", "HandoffItem",
-    "HandoffKind", "HwCap", "HwField", "HwFieldFlag", "HwInfo", "HwInfoType", "HWPT",
-    "HWPTData", "HWPTFlag", "HWPTInfo", "HWPTKind", "HWQueue", "HWQueueType", "Invalidate",
-    "InvalidateFlag", "InvalidateSmmuv3", "InvalidateVtdS1", "IOAS", "IOASFlag", "IOASInfo",
-    "IommufdError", "Irq", "IrqFlag", "IrqIndex", "IrqInfo", "LogLevel", "MapFlag",
-    "MappedPages", "MappedRegion", "Mapping", "MemberFlag", "Memory", "Migration",
-    "MigrationFlag", "MigrationState", "PasidRange", "PasidTable", "PasidTableInfo",
-    "PrecopyFlag", "PrecopyInfo", "Range", "Region", "RegionFlag", "RegionIndex", "RegionInfo",
-    "ResetFlag", "ResetInfo", "Smmuv3", "Span", "VDevice", "Vevent", "VEventQueue",
-    "VeventType", "VIOMMU", "ViommuTegra241Cmdqv", "ViommuType", "VtdS1", "VtdS1Flag",
-    "version", "wait",
+    "HandoffKind", "HwCap", "HwField", "HwFieldFlag", "HwInfo", "HwInfoType", "HWPT", "HWPTData",
+    "HWPTFlag", "HWPTInfo", "HWPTKind", "HWQueue", "HWQueueType", "Import", "ImportFlag",
+    "ImportItem", "ImportKind", "Invalidate", "InvalidateFlag", "InvalidateSmmuv3",
+    "InvalidateVtdS1", "IOAS", "IOASFlag", "IOASInfo", "IommufdError", "Irq", "IrqFlag",
+    "IrqIndex", "IrqInfo", "LogLevel", "MapFlag", "MappedPages", "MappedRegion", "Mapping",
+    "MemberFlag", "Memory", "Migration", "MigrationFlag", "MigrationState", "PasidRange",
+    "PasidTable", "PasidTableInfo", "PrecopyFlag", "PrecopyInfo", "Range", "Region", "RegionFlag",
+    "RegionIndex", "RegionInfo", "ResetFlag", "ResetInfo", "Smmuv3", "Span", "VDevice", "Vevent",
+    "VEventQueue", "VeventType", "VIOMMU", "ViommuTegra241Cmdqv", "ViommuType", "VtdS1",
+    "VtdS1Flag", "version", "wait",
 ]
 
 

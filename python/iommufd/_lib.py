@@ -20,6 +20,9 @@ SONAME = "libiommufd.so.0"
 PROTOTYPES: Prototypes = {
     "iommufd_ctx_change_process": (c_int, [c_void_p]),
     "iommufd_ctx_clear_compat_ioas": (c_int, [c_void_p]),
+    "iommufd_ctx_disown": (c_int, [c_void_p]),
+    "iommufd_ctx_export": (
+        c_int, [c_void_p, c_void_p, POINTER(c_size_t), POINTER(c_int), POINTER(c_size_t)]),
     "iommufd_ctx_from_fd": (c_int, [c_int, POINTER(s.ContextOptions), POINTER(c_void_p)]),
     "iommufd_ctx_get_backend": (c_char_p, [c_void_p]),
     "iommufd_ctx_get_compat_ioas": (c_int, [c_void_p, POINTER(c_uint32)]),
@@ -124,6 +127,16 @@ PROTOTYPES: Prototypes = {
     "iommufd_hwpt_ref": (c_void_p, [c_void_p]),
     "iommufd_hwpt_set_dirty_tracking": (c_int, [c_void_p, c_int]),
     "iommufd_hwpt_unref": (c_void_p, [c_void_p]),
+    "iommufd_import_find_fault_queue": (c_int, [c_void_p, c_uint32, POINTER(c_void_p)]),
+    "iommufd_import_find_hwpt": (c_int, [c_void_p, c_uint32, POINTER(c_void_p)]),
+    "iommufd_import_find_ioas": (c_int, [c_void_p, c_uint32, POINTER(c_void_p)]),
+    "iommufd_import_get_ctx": (c_int, [c_void_p, POINTER(c_void_p)]),
+    "iommufd_import_get_item": (c_int, [c_void_p, c_uint32, POINTER(s.ImportItem)]),
+    "iommufd_import_new": (
+        c_int, [c_void_p, c_size_t, POINTER(c_int), c_size_t, POINTER(s.ImportOptions),
+                POINTER(c_void_p)]),
+    "iommufd_import_ref": (c_void_p, [c_void_p]),
+    "iommufd_import_unref": (c_void_p, [c_void_p]),
     "iommufd_ioas_allow": (c_int, [c_void_p, POINTER(s.Range), c_size_t]),
     "iommufd_ioas_copy": (
         c_int, [c_void_p, c_void_p, c_uint64, c_uint64, c_uint32, POINTER(c_uint64),

@@ -250,6 +250,14 @@ class HandoffItem(SizedStructure):
     ]
 
 
+class ImportOptions(SizedStructure):
+    _fields_ = [("size", c_size_t), ("flags", c_uint64), ("ctx", c_void_p)]
+
+
+class ImportItem(SizedStructure):
+    _fields_ = [("size", c_size_t), ("kind", c_uint32), ("id", c_uint32)]
+
+
 class HwInfo(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
@@ -413,6 +421,8 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_hwpt_amd_guest": HWPTAmdGuest,
     "iommufd_invalidate_vtd_s1": InvalidateVtdS1,
     "iommufd_invalidate_smmuv3": InvalidateSmmuv3,
+    "iommufd_import_opts": ImportOptions,
+    "iommufd_import_item": ImportItem,
     "iommufd_range": Range,
     "iommufd_ioas_opts": IOASOptions,
     "iommufd_ioas_info": IOASInfo,

@@ -145,6 +145,21 @@ class HandoffKind(enum.IntEnum):
     MEMBER = 5
 
 
+class ImportFlag(enum.IntFlag):
+    """How an import is made."""
+
+    KEEP_PROCESS = 1 << 0
+
+
+class ImportKind(enum.IntEnum):
+    """What an object is that came over."""
+
+    IOAS = 1
+    DEVICE = 2
+    HWPT = 3
+    FAULT_QUEUE = 4
+
+
 class DirtyFlag(enum.IntFlag):
     """How dirty pages are read; `IOAS.read_dirty()` has a keyword for it."""
 
@@ -244,6 +259,7 @@ class Memory(enum.IntEnum):
 
     VA = 1
     FILE = 2
+    OTHER = 3
 
 
 class RegionIndex(enum.IntEnum):
@@ -361,6 +377,8 @@ ENUMS: Tuple[Tuple[str, Type[enum.IntEnum] | Type[enum.IntFlag]], ...] = (
     ("IOMMUFD_GROUP_", GroupFlag),
     ("IOMMUFD_GROUP_MEMBER_", MemberFlag),
     ("IOMMUFD_HANDOFF_", HandoffKind),
+    ("IOMMUFD_IMPORT_", ImportFlag),
+    ("IOMMUFD_IMPORT_", ImportKind),
     ("IOMMUFD_DIRTY_", DirtyFlag),
     ("IOMMUFD_FAULT_", FaultAccess),
     ("IOMMUFD_FAULT_", FaultFlag),

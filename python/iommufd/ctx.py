@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import errno
 import logging
-from ctypes import byref, c_uint32
-from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional, Set
+from ctypes import byref, c_int, c_size_t, c_uint32, create_string_buffer
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from . import _structs as s
 from ._handle import Family, Handle, receive
@@ -139,6 +139,26 @@ class Context(Handle):
     def change_process(self) -> None:
         """Move the charge for all pinned memory to this process."""
         call("iommufd_ctx_change_process", self._ptr)
+
+    def export(self) -> Tuple[bytes, List[int]]:
+        """Write down what the context has for an `Import` in another process.
+
+        The descriptors belong to the context: send duplicates, in this order.
+        """
+        size, count = c_size_t(), c_size_t()
+        while True:
+            blob, fds = create_string_buffer(size.value or 1), (c_int * (count.value or 1))()
+            try:
+                call("iommufd_ctx_export", self._ptr, blob, byref(size), fds, byref(count))
+            except IommufdError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+            else:
+                return blob.raw[:size.value], list(fds[:count.value])
+
+    def disown(self) -> None:
+        """Leave all that is in the context to others: closing it undoes nothing any more."""
+        call("iommufd_ctx_disown", self._ptr)
 
     def get_compat_ioas(self) -> int:
         """The kernel's number of the IOAS that legacy VFIO containers use."""

@@ -117,6 +117,15 @@ static void device_structs(void)
 	FIELD(iommufd_handoff_item, cookie);
 	FIELD(iommufd_handoff_item, name);
 	end_struct();
+	STRUCT(iommufd_import_opts);
+	FIELD(iommufd_import_opts, size);
+	FIELD(iommufd_import_opts, flags);
+	FIELD(iommufd_import_opts, ctx);
+	end_struct();
+	STRUCT(iommufd_import_item);
+	FIELD(iommufd_import_item, size);
+	FIELD(iommufd_import_item, kind), FIELD(iommufd_import_item, id);
+	end_struct();
 	STRUCT(iommufd_region_info);
 	FIELD(iommufd_region_info, size);
 	FIELD(iommufd_region_info, length);
@@ -302,6 +311,11 @@ static void device_constants(void)
 	CONSTANT(IOMMUFD_HANDOFF_BOUND);
 	CONSTANT(IOMMUFD_HANDOFF_GROUP);
 	CONSTANT(IOMMUFD_HANDOFF_MEMBER);
+	CONSTANT(IOMMUFD_IMPORT_KEEP_PROCESS);
+	CONSTANT(IOMMUFD_IMPORT_IOAS);
+	CONSTANT(IOMMUFD_IMPORT_DEVICE);
+	CONSTANT(IOMMUFD_IMPORT_HWPT);
+	CONSTANT(IOMMUFD_IMPORT_FAULT_QUEUE);
 	CONSTANT(IOMMUFD_REGION_BAR0);
 	CONSTANT(IOMMUFD_REGION_BAR1);
 	CONSTANT(IOMMUFD_REGION_BAR2);
@@ -367,6 +381,7 @@ static void ioas_constants(void)
 	CONSTANT(IOMMUFD_DIRTY_KEEP);
 	CONSTANT(IOMMUFD_MEMORY_VA);
 	CONSTANT(IOMMUFD_MEMORY_FILE);
+	CONSTANT(IOMMUFD_MEMORY_OTHER);
 }
 
 static void emu_constants(void)

@@ -26,8 +26,10 @@ static void describe_ioas(struct iommufd_ioas *ioas, size_t number, FILE *out)
 	size_t count = ARRAY_SIZE(range);
 	uint64_t from = 0, align = 0;
 
-	if (iommufd_ioas_get_ranges(ioas, range, &count))
+	if (iommufd_ioas_get_ranges(ioas, range, &count)) {
 		fprintf(out, "ioas %zu: no ranges\n", number);
+		count = 0;
+	}
 	iommufd_ioas_get_alignment(ioas, &align);
 	fprintf(out, "ioas %zu: align %#" PRIx64, number, align);
 	for (size_t i = 0; i < count && i < ARRAY_SIZE(range); i++)

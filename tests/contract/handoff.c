@@ -73,7 +73,7 @@ bool goes_by_cdev(struct iommufd_ctx *ctx)
 	return iommufd_ctx_has(ctx, IOMMUFD_CAP_DEVICE_FD) == 1;
 }
 
-static void receive_wire(struct fixture *f, int socket, struct wire *w)
+void receive_wire(struct fixture *f, int socket, struct wire *w)
 {
 	union {
 		char room[CMSG_SPACE(sizeof(w->fds))];

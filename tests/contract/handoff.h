@@ -34,6 +34,8 @@ struct wire {
 
 /* What a broker would send for @h. */
 void get_wire(struct fixture *f, struct iommufd_handoff *h, struct wire *w);
+/* What has come. */
+void receive_wire(struct fixture *f, int socket, struct wire *w);
 /* What somebody else may send. */
 void send_wire(int socket, const void *bytes, size_t length, const int *fds, unsigned int nr_fds);
 

@@ -14,6 +14,7 @@ tests_contract_libcontract_la_SOURCES = \
 	tests/contract/expect.c \
 	tests/contract/guest.c tests/contract/guest.h \
 	tests/contract/handoff.c tests/contract/handoff.h \
+	tests/contract/import.c tests/contract/import.h \
 	tests/contract/mock.c tests/contract/mock.h \
 	tests/contract/shape.c tests/contract/shape.h \
 	tests/contract/tables.c tests/contract/tables.h
@@ -42,6 +43,10 @@ contract_tests += \
 	tests/contract/test-vdevice \
 	tests/contract/test-veventq \
 	tests/contract/test-viommu \
+	tests/contract/test-import \
+	tests/contract/test-import-blob \
+	tests/contract/test-import-device \
+	tests/contract/test-import-process \
 	tests/contract/test-ioas-map \
 	tests/contract/test-ioas-mapv \
 	tests/contract/test-ioas-unmap \
@@ -157,6 +162,22 @@ tests_contract_test_hwpt_attach_LDADD = $(contract_libs)
 tests_contract_test_hwpt_nested_SOURCES = tests/contract/test-hwpt-nested.c
 tests_contract_test_hwpt_nested_CFLAGS = $(contract_cflags)
 tests_contract_test_hwpt_nested_LDADD = $(contract_libs)
+
+tests_contract_test_import_SOURCES = tests/contract/test-import.c
+tests_contract_test_import_CFLAGS = $(contract_cflags)
+tests_contract_test_import_LDADD = $(contract_libs)
+
+tests_contract_test_import_blob_SOURCES = tests/contract/test-import-blob.c
+tests_contract_test_import_blob_CFLAGS = $(contract_cflags)
+tests_contract_test_import_blob_LDADD = $(contract_libs)
+
+tests_contract_test_import_device_SOURCES = tests/contract/test-import-device.c
+tests_contract_test_import_device_CFLAGS = $(contract_cflags)
+tests_contract_test_import_device_LDADD = $(contract_libs)
+
+tests_contract_test_import_process_SOURCES = tests/contract/test-import-process.c
+tests_contract_test_import_process_CFLAGS = $(contract_cflags)
+tests_contract_test_import_process_LDADD = $(contract_libs)
 
 tests_contract_test_ioas_map_SOURCES = tests/contract/test-ioas-map.c
 tests_contract_test_ioas_map_CFLAGS = $(contract_cflags)

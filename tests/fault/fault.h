@@ -120,6 +120,7 @@ void play_coalesce(struct run *r);
 void play_group(struct run *r);
 void play_broker(struct run *r);
 void play_handoff(struct run *r);
+void play_import(struct run *r);
 void play_update(struct run *r);
 void play_dirty(struct run *r);
 void play_hwinfo(struct run *r);

@@ -41,6 +41,7 @@ fault_sources = tests/fault/fault.c tests/fault/fault.h tests/fault/state.c \
 	tests/fault/scenarios-group.c tests/fault/scenarios-guest.c \
 	tests/fault/scenarios-handoff.c \
 	tests/fault/scenarios-hwpt.c tests/fault/scenarios-ioas.c \
+	tests/fault/scenarios-import.c \
 	tests/fault/scenarios-irq.c tests/fault/scenarios-pasid.c
 
 fault_tests += tests/fault/fault-calls tests/fault/fault-alloc

@@ -324,6 +324,7 @@ const struct scenario scenarios[] = {
 	{ "broker", play_broker },
 	{ "adopt", play_adopt },
 	{ "handoff", play_handoff },
+	{ "import", play_import },
 	{ "region", play_region },
 	{ "hardware facts", play_hwinfo },
 	{ "reset", play_reset },
