@@ -13,8 +13,9 @@ doc_examples_hwinfo_SOURCES = doc/examples/hwinfo.c
 doc_examples_hwinfo_LDADD = libiommufd.la
 doc_examples_minimal_SOURCES = doc/examples/minimal.c
 doc_examples_minimal_LDADD = libiommufd.la
-doc_examples_vmm_SOURCES = doc/examples/vmm.c doc/examples/vmm.h doc/examples/vmm-fault.c \
-	doc/examples/vmm-hardware.c doc/examples/vmm-hardware.h doc/examples/vmm-migrate.c
+doc_examples_vmm_SOURCES = doc/examples/vmm.c doc/examples/vmm.h doc/examples/vmm-build.c \
+	doc/examples/vmm-fault.c doc/examples/vmm-hardware.c doc/examples/vmm-hardware.h \
+	doc/examples/vmm-migrate.c doc/examples/vmm-update.c
 doc_examples_vmm_LDADD = libiommufd.la libiommufd-emu.la
 EXTRA_DIST += doc/examples/edu-dma.py doc/examples/every-backend
 

@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-#define LENGTH 2048u
+#define LENGTH HARDWARE_COPIES
 
 /* -- a mock device */
 

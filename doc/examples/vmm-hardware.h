@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define HARDWARE_COPIES 2048u /* bytes at a time */
+
 struct hardware {
 	struct iommufd_ctx *ctx;    /* lent */
 	struct iommufd_device *dev; /* lent */
@@ -34,7 +36,7 @@ void hardware_remove(struct hardware *hw);
 
 /* What the guest says of its own page table: fills in the data and its type. */
 void hardware_guest_table(struct iommufd_hwpt_opts *opts);
-/* The device copies 2 KiB within guest memory; the addresses are IOVAs. */
+/* The device copies HARDWARE_COPIES bytes within the guest's memory; addresses are IOVAs. */
 int hardware_copy(struct hardware *hw, uint64_t from, uint64_t to);
 /* It asks for a page that is not there, for a PASID or, with 0, for none. */
 int hardware_request_page(struct hardware *hw, uint32_t pasid, uint64_t address);

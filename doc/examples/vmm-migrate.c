@@ -44,7 +44,7 @@ int begin_migration(struct vm *vm)
 			  "track what devices write"))
 			return -1;
 	vm->tracked = true;
-	say("migrate", "begun: what devices write is noted from here on");
+	say("migrate", "begun: from here on it is noted what devices write");
 	return 0;
 }
 
@@ -98,8 +98,8 @@ int go_on_with_migration(struct vm *vm, uint32_t rounds)
 		if (copy_dirty(vm, true, &copied) || harvest(vm))
 			return -1;
 		left = count_dirty(vm);
-		say("round", "%" PRIu32 ": copied %" PRIu32 " pages; %" PRIu32
-		    " were written meanwhile", ++vm->round, copied, left);
+		say("round", "%" PRIu32 ": copied %" PRIu32 " pages, %" PRIu32
+		    " are dirty by now", ++vm->round, copied, left);
 	}
 	return 0;
 }
@@ -109,6 +109,8 @@ int finish_migration(struct vm *vm)
 {
 	uint32_t copied;
 
+	if (vm->tracked && count_dirty(vm) > LITTLE)
+		return fail("rounds do not make it less");
 	if (copy_dirty(vm, false, &copied))
 		return -1;
 	for (int i = 0; vm->tracked && i < DEVICES; i++)

@@ -10,7 +10,7 @@ enum { PAGE = 4096, DEVICES = 2 };
 #define RAM_START 0x1000000u /* guest physical; mock devices reach nothing below */
 #define RAM_PAGES 1024u
 #define RAM_LENGTH ((size_t)RAM_PAGES * PAGE)
-#define COOKIE 0xd0u      /* by which the monitor knows its first device in faults */
+#define COOKIE 0xd0u /* by which the monitor knows its first device in faults */
 
 struct vm_device {
 	struct iommufd_device *dev;
@@ -18,7 +18,8 @@ struct vm_device {
 	struct iommufd_ioas *ioas;   /* what it sees of the guest's memory */
 	uint32_t pages;              /* how much that is, from RAM_START */
 	struct iommufd_hwpt *parent; /* leads there, behind the guest's tables; or NULL */
-	struct iommufd_hwpt *nested; /* the guest's for what comes without a PASID */
+	struct iommufd_hwpt *nested; /* the guest's for what comes without a PASID; or NULL */
+	uint32_t asked;              /* how often the guest was asked for a page of it */
 	struct hardware hw;
 };
 
@@ -29,26 +30,41 @@ struct vm {
 	uint8_t *ram, *copy;
 	struct vm_device device[DEVICES];
 	struct iommufd_fault_queue *faults;
+	uint32_t waiting; /* address spaces that wait for pages */
 	uint64_t dirty[RAM_PAGES / 64]; /* what has yet to be copied */
 	uint32_t round;   /* in which it is copied */
+	bool tracked;     /* it is known what devices write */
 	uint32_t random;  /* what the guest does next */
 	uint32_t works;   /* how often it had a device do something */
-	bool tracked;     /* it is known what devices write */
 };
 
-/* vmm.c: a line of the story, and what goes wrong in it. Both answer -1 for that. */
+/* vmm.c: a line of the story; what goes wrong in it, for which both answer -1. */
 __attribute__((format(printf, 2, 3))) void say(const char *step, const char *format, ...);
 int check(int rc, const char *doing);
 int fail(const char *what);
-/* The guest makes its devices copy @count times, somewhere in its memory. */
+
+/* vmm-build.c */
+int map_memory_file(int fd, uint8_t **at);
+int make_memory(struct vm *vm);
+int open_devices(struct vm *vm, char **names);
+int map_memory(struct vm *vm);
+int attach_devices(struct vm *vm);
+/* The guest has its devices copy @count times, somewhere in its memory. */
 int guest_works(struct vm *vm, uint32_t count);
+void close_all(struct vm *vm);
 
 /* vmm-fault.c */
+int start_processes(struct vm *vm);
 int serve_faults(struct vm *vm);
 
 /* vmm-migrate.c */
 int begin_migration(struct vm *vm);
 int go_on_with_migration(struct vm *vm, uint32_t rounds);
 int finish_migration(struct vm *vm);
+
+/* vmm-update.c */
+bool can_update(struct vm *vm);
+int leave(struct vm *vm, int socket);
+int take_over(struct vm *vm, int socket);
 
 #endif
