@@ -105,7 +105,7 @@ static int make_room(struct iommufd_fault_queue *queue, size_t records)
 static int senseless(const struct iommufd_fault_queue *queue, ssize_t n)
 {
 	return err(-EIO, "read", queue->object, "report this to the kernel's maintainers",
-		   "%zd bytes are no whole number of faults, or more than there was room for", n);
+		   "%zd bytes are no whole number of faults", n);
 }
 
 /* How many records of the same group come first. */
@@ -139,7 +139,7 @@ static int refill(struct iommufd_fault_queue *queue)
 	if (n < 0)
 		return err_kernel((int)n, KNOWN(-ENOMEM), "read", queue->object,
 				  "look into the kernel's log", "the faults cannot be read");
-	if ((size_t)n > queue->room * size || (size_t)n % size)
+	if ((size_t)n % size)
 		return senseless(queue, n);
 	queue->first = 0;
 	queue->count = (size_t)n / size;

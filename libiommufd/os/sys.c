@@ -32,6 +32,12 @@ void sys_close(const struct iommufd_sys *sys, int *fd)
 	*fd = -1;
 }
 
+/* More than there was room for cannot be: what was counted, or what was overwritten, is not known. */
+static ssize_t sane(ssize_t r, size_t n)
+{
+	return r > 0 && (size_t)r > n ? -EIO : r;
+}
+
 ssize_t sys_read(const struct iommufd_sys *sys, int fd, void *buf, size_t n)
 {
 	ssize_t r;
@@ -39,7 +45,7 @@ ssize_t sys_read(const struct iommufd_sys *sys, int fd, void *buf, size_t n)
 	do
 		r = sys->read(sys->data, fd, buf, n);
 	while (r == -EINTR);
-	return r;
+	return sane(r, n);
 }
 
 ssize_t sys_write(const struct iommufd_sys *sys, int fd, const void *buf, size_t n)
@@ -49,7 +55,7 @@ ssize_t sys_write(const struct iommufd_sys *sys, int fd, const void *buf, size_t
 	do
 		r = sys->write(sys->data, fd, buf, n);
 	while (r == -EINTR);
-	return r;
+	return sane(r, n);
 }
 
 int sys_pread(const struct iommufd_sys *sys, int fd, void *buf, size_t n, uint64_t offset)
@@ -57,7 +63,7 @@ int sys_pread(const struct iommufd_sys *sys, int fd, void *buf, size_t n, uint64
 	char *at = buf;
 
 	while (n) {
-		ssize_t r = sys->pread(sys->data, fd, at, n, offset);
+		ssize_t r = sane(sys->pread(sys->data, fd, at, n, offset), n);
 
 		if (r == -EINTR)
 			continue;
@@ -75,7 +81,7 @@ int sys_pwrite(const struct iommufd_sys *sys, int fd, const void *buf, size_t n,
 	const char *at = buf;
 
 	while (n) {
-		ssize_t r = sys->pwrite(sys->data, fd, at, n, offset);
+		ssize_t r = sane(sys->pwrite(sys->data, fd, at, n, offset), n);
 
 		if (r == -EINTR)
 			continue;

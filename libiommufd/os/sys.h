@@ -77,7 +77,7 @@ int sys_open(const struct iommufd_sys *sys, const char *path, int flags);
 int sys_dup(const struct iommufd_sys *sys, int fd);
 /* Closes *fd if it is not -1 and sets it to -1. */
 void sys_close(const struct iommufd_sys *sys, int *fd);
-/* One transfer, as long as the file makes it; 0 is that there is nothing. */
+/* One transfer, as long as the file makes it and never longer; 0 is that there is nothing. */
 ssize_t sys_read(const struct iommufd_sys *sys, int fd, void *buf, size_t n);
 ssize_t sys_write(const struct iommufd_sys *sys, int fd, const void *buf, size_t n);
 /* On the way of every mapping, so in line. */

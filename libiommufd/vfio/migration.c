@@ -145,13 +145,10 @@ IOMMUFD_EXPORT int iommufd_migration_get_precopy_info(struct iommufd_device *dev
 
 static int read_all(struct devfd *d, int fd, char *buf, size_t length, size_t *got)
 {
-	const struct iommufd_sys *sys = d->core->sys;
 	ssize_t r = 0;
 
 	for (*got = 0; *got < length; *got += (size_t)r) {
-		do
-			r = sys->read(sys->data, fd, buf + *got, length - *got);
-		while (r == -EINTR);
+		r = sys_read(d->core->sys, fd, buf + *got, length - *got);
 		if (!r || r == -ENOMSG) /* nothing for now is said in either way */
 			return 0;
 		if (r < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* os/: the system-call wrappers, and what sysfs is made to say. */
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,6 +154,52 @@ static void transfers_past_the_end_fail(void **state)
 
 	assert_int_equal(sys_pread(&sys, 0, buf, sizeof(buf), 0), -EIO);
 	assert_int_equal(sys_pwrite(&sys, 0, buf, sizeof(buf), 0), -EFAULT);
+}
+
+static ssize_t boast_pread(void *data, int fd, void *buf, size_t n, uint64_t offset)
+{
+	(void)fd;
+	(void)buf;
+	(void)offset;
+	return *(ssize_t *)data ? *(ssize_t *)data : (ssize_t)n + 1;
+}
+
+static ssize_t boast_pwrite(void *data, int fd, const void *buf, size_t n, uint64_t offset)
+{
+	(void)buf;
+	return boast_pread(data, fd, NULL, n, offset);
+}
+
+static ssize_t boast_read(void *data, int fd, void *buf, size_t n)
+{
+	return boast_pread(data, fd, buf, n, 0);
+}
+
+static ssize_t boast_write(void *data, int fd, const void *buf, size_t n)
+{
+	(void)buf;
+	return boast_pread(data, fd, NULL, n, 0);
+}
+
+/* Who believes it goes on beyond the buffer. */
+static void transfers_of_more_than_was_asked_fail(void **state)
+{
+	ssize_t results[] = { 0, SSIZE_MAX };
+	struct iommufd_sys sys = *sys_kernel();
+	char buf[16];
+	(void)state;
+
+	sys.pread = boast_pread;
+	sys.pwrite = boast_pwrite;
+	sys.read = boast_read;
+	sys.write = boast_write;
+	for (int i = 0; i < 2; i++) {
+		sys.data = &results[i];
+		assert_int_equal(sys_pread(&sys, 0, buf, sizeof(buf), 0), -EIO);
+		assert_int_equal(sys_pwrite(&sys, 0, buf, sizeof(buf), 0), -EIO);
+		assert_int_equal(sys_read(&sys, 0, buf, sizeof(buf)), -EIO);
+		assert_int_equal(sys_write(&sys, 0, buf, sizeof(buf)), -EIO);
+	}
 }
 
 static void table_of_another_build_is_refused(void **state)
@@ -425,6 +472,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(transfers_go_on_until_whole),
 		cmocka_unit_test(transfers_past_the_end_fail),
+		cmocka_unit_test(transfers_of_more_than_was_asked_fail),
 		cmocka_unit_test(table_of_another_build_is_refused),
 		cmocka_unit_test(kernel_table_answers_with_errnos),
 		cmocka_unit_test(populate_finds_what_cannot_be_pinned),
