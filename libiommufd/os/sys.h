@@ -88,7 +88,7 @@ static inline int sys_ioctl(const struct iommufd_sys *sys, int fd, unsigned long
 	do
 		r = sys->ioctl(sys->data, fd, request, arg);
 	while (r == -EINTR);
-	return r;
+	return r == -EUCLEAN ? -EIO : r; /* ours, for what could not be undone: no kernel says it */
 }
 /* Whole transfers: a short one goes on, end of file inside the range is -EIO. */
 int sys_pread(const struct iommufd_sys *sys, int fd, void *buf, size_t n, uint64_t offset);

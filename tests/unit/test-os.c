@@ -23,6 +23,7 @@ struct script {
 	int interruptions; /* answer EINTR this often first */
 	size_t most;       /* bytes a transfer moves at most */
 	size_t end;        /* where the file ends */
+	int answer;        /* of an ioctl */
 	const char *files[8][2], *links[8][2], *dirs[8][2];
 };
 
@@ -63,7 +64,7 @@ static int slow_ioctl(void *data, int fd, unsigned long request, void *arg)
 
 	if (s->interruptions && s->interruptions--)
 		return -EINTR;
-	return 5;
+	return s->answer;
 }
 
 static const char *look(const char *list[8][2], const char *path)
@@ -131,7 +132,7 @@ static struct iommufd_sys table(struct script *s)
 
 static void transfers_go_on_until_whole(void **state)
 {
-	struct script s = { .interruptions = 2, .most = 3, .end = 64 };
+	struct script s = { .interruptions = 2, .most = 3, .end = 64, .answer = 5 };
 	struct iommufd_sys sys = table(&s);
 	unsigned char buf[16];
 	(void)state;
@@ -179,6 +180,15 @@ static ssize_t boast_write(void *data, int fd, const void *buf, size_t n)
 {
 	(void)buf;
 	return boast_pread(data, fd, NULL, n, 0);
+}
+
+static void what_only_the_library_says_is_not_believed_of_the_kernel(void **state)
+{
+	struct script s = { .answer = -EUCLEAN };
+	struct iommufd_sys sys = table(&s);
+	(void)state;
+
+	assert_int_equal(sys_ioctl(&sys, 0, 0, NULL), -EIO);
 }
 
 /* Who believes it goes on beyond the buffer. */
@@ -473,6 +483,7 @@ int main(void)
 		cmocka_unit_test(transfers_go_on_until_whole),
 		cmocka_unit_test(transfers_past_the_end_fail),
 		cmocka_unit_test(transfers_of_more_than_was_asked_fail),
+		cmocka_unit_test(what_only_the_library_says_is_not_believed_of_the_kernel),
 		cmocka_unit_test(table_of_another_build_is_refused),
 		cmocka_unit_test(kernel_table_answers_with_errnos),
 		cmocka_unit_test(populate_finds_what_cannot_be_pinned),
