@@ -21,6 +21,7 @@ man3_pages = \
 	doc/man/iommufd_irq.3 \
 	doc/man/iommufd_lookup.3 \
 	doc/man/iommufd_migration.3 \
+	doc/man/iommufd_pasid.3 \
 	doc/man/iommufd_pasid_table.3 \
 	doc/man/iommufd_pci.3 \
 	doc/man/iommufd_region.3 \

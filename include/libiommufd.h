@@ -23,6 +23,7 @@
 #include <libiommufd/irq.h>
 #include <libiommufd/lookup.h>
 #include <libiommufd/migration.h>
+#include <libiommufd/pasid.h>
 #include <libiommufd/pasid_table.h>
 #include <libiommufd/pci.h>
 #include <libiommufd/region.h>

@@ -118,6 +118,9 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/ioas-ranges.c \
 	libiommufd/object/ioas-unmap.c \
 	libiommufd/object/ioas-update.c \
+	libiommufd/object/ioas-windows.c \
+	libiommufd/object/pasid.c libiommufd/object/pasid.h \
+	libiommufd/object/pasid-attach.c \
 	libiommufd/object/pasid-table.c \
 	libiommufd/object/state.c libiommufd/object/state.h \
 	libiommufd/object/state-blob.c \
@@ -159,6 +162,7 @@ includesub_HEADERS = \
 	include/libiommufd/irq.h \
 	include/libiommufd/lookup.h \
 	include/libiommufd/migration.h \
+	include/libiommufd/pasid.h \
 	include/libiommufd/pasid_table.h \
 	include/libiommufd/pci.h \
 	include/libiommufd/region.h \

@@ -23,6 +23,7 @@ dist_iommufdpy_DATA = \
 	python/iommufd/ioas.py \
 	python/iommufd/irq.py \
 	python/iommufd/live.py \
+	python/iommufd/pasid.py \
 	python/iommufd/pasid_table.py \
 	python/iommufd/migration.py \
 	python/iommufd/pci.py \
@@ -53,6 +54,7 @@ EXTRA_DIST += \
 	python/tests/test_ioas_buffers.py \
 	python/tests/test_irq.py \
 	python/tests/test_live.py \
+	python/tests/test_pasid.py \
 	python/tests/test_pasid_table.py \
 	python/tests/test_migration.py \
 	python/tests/test_pci.py \

@@ -15,8 +15,8 @@ import re
 import sys
 
 ORDER = ("ctx", "device", "group", "handoff", "import", "hwinfo", "ioas", "hwpt", "lookup", "dirty",
-         "fault", "viommu", "vdevice", "veventq", "hw_queue", "pasid_table", "region", "irq", "pci",
-         "reset", "feature", "migration", "error", "emu", "version")
+         "fault", "viommu", "vdevice", "veventq", "hw_queue", "pasid", "pasid_table", "region", "irq",
+         "pci", "reset", "feature", "migration", "error", "emu", "version")
 
 BLOCK_TAGS = ("file", "section", "param", "return", "threads", "since", "source")
 TAG = re.compile(r"@(%s)\b[ \t]*(.*)" % "|".join(BLOCK_TAGS))

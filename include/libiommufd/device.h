@@ -325,7 +325,7 @@ int iommufd_device_get_fd(struct iommufd_device *dev);
  * @param ioas  an IOAS of the same context
  * @return 0, or:
  *   -EINVAL         not a device or not an IOAS, they belong to different contexts, the hardware cannot use this IOAS, or a mapped file was made shorter
- *   -EOPNOTSUPP     the IOAS is tracked (iommufd_ioas_set_dirty_tracking()), and the device's IOMMU cannot
+ *   -EOPNOTSUPP     the IOAS is tracked (iommufd_ioas_set_dirty_tracking()), and the device's IOMMU cannot, or not on tables that take PASIDs while some are attached
  *   -EBUSY          the device is attached already, another device of its IOMMU group is attached to a different IOAS or is being reset
  *   -EADDRINUSE     a mapping, or a range of iommufd_ioas_allow(), lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
@@ -369,7 +369,7 @@ int iommufd_device_detach(struct iommufd_device *dev);
  * @param ioas  an IOAS of the same context; the present one is legal and changes nothing
  * @return 0, or:
  *   -EINVAL         not a device or not an IOAS, they belong to different contexts, the device is not attached, the hardware cannot use this IOAS, or a mapped file was made shorter
- *   -EOPNOTSUPP     it was opened with an IOAS, by group: open it without to move it; or the IOAS is tracked (iommufd_ioas_set_dirty_tracking()), and the device's IOMMU cannot
+ *   -EOPNOTSUPP     it was opened with an IOAS, by group: open it without to move it; or the IOAS is tracked (iommufd_ioas_set_dirty_tracking()), and the device's IOMMU cannot, or not on tables that take PASIDs while some are attached
  *   -EADDRINUSE     a mapping, or a range of iommufd_ioas_allow(), lies where the device cannot reach or where the hardware reserves addresses
  *   -EFAULT         a mapping made earlier covers memory that is not there or may not be accessed so
  *   -EBUSY          a device of the group is being reset: try again; or the group policy is IOMMUFD_GROUP_ONE_IOAS and attached siblings would move along

@@ -56,7 +56,7 @@ enum {
  * @param enable  0 ends, 1 begins
  * @return 0, or:
  *   -EINVAL         not an IOAS, @p enable is not 0 or 1, an IOMMU does not take the new page table, or a mapped file was made shorter
- *   -EOPNOTSUPP     the backend or the kernel cannot (IOMMUFD_CAP_DIRTY_TRACKING), nor the IOMMU of an attached device (iommufd_device_has()), or the device is on a page table of the program's without IOMMUFD_HWPT_DIRTY_TRACKING
+ *   -EOPNOTSUPP     the backend or the kernel cannot (IOMMUFD_CAP_DIRTY_TRACKING), nor the IOMMU of an attached device (iommufd_device_has()), or the device, or a PASID, is on a page table of the program's without IOMMUFD_HWPT_DIRTY_TRACKING, or the IOMMU cannot on tables that take PASIDs
  *   -EFAULT         a mapping covers memory that is not there any more, as the new page table is filled
  *   -EADDRINUSE     a mapping lies where the new page table does not reach
  *   -EBUSY          a device of a group is being reset: try again

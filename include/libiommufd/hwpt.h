@@ -37,7 +37,7 @@ struct iommufd_viommu;
 enum {
 	IOMMUFD_HWPT_NEST_PARENT = 1 << 0,    /**< nested tables can be made on it; paging tables only */
 	IOMMUFD_HWPT_DIRTY_TRACKING = 1 << 1, /**< what devices write can be tracked; it takes only devices that can; paging tables only */
-	IOMMUFD_HWPT_PASID = 1 << 2,          /**< for a PASID, or for a device that has PASIDs attached */
+	IOMMUFD_HWPT_PASID = 1 << 2,          /**< for a PASID, or for a device that has PASIDs attached (iommufd_pasid_attach()) */
 };
 
 /** Kinds of tables. */
@@ -135,7 +135,8 @@ struct iommufd_invalidate_smmuv3 {
  * IOAS already. Else the paging tables of the IOAS are tried in the order in which they
  * were made, but for those with a fault queue; then the kernel's own. In an IOAS that is
  * tracked (iommufd_ioas_set_dirty_tracking()) only tables on which that is possible will
- * do, and in place of the kernel's own the library makes one.
+ * do, and in place of the kernel's own the library makes one. While PASIDs of the device
+ * are attached the same holds for tables with IOMMUFD_HWPT_PASID.
  *
  * @param dev   the device
  * @param ioas  the IOAS, of the same context; the table holds it

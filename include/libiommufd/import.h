@@ -26,9 +26,9 @@
  *
  * Does not go over: mappings of regions, which the successor makes anew; the eventfds of
  * interrupts, which the kernel goes on signalling until iommufd_irq_enable() connects
- * others; groups and their events; tables of PASIDs. Memory that was mapped by
- * its address is known no more by that: only files can be charged to the successor, so map
- * memfds with iommufd_ioas_map_file() from the beginning.
+ * others; groups and their events; which PASIDs are reserved, and tables of them. Memory
+ * that was mapped by its address is known no more by that: only files can be charged to
+ * the successor, so map memfds with iommufd_ioas_map_file() from the beginning.
  *
  * Needs IOMMUFD_CAP_DEVICE_FD: devices that are had by their character devices.
  */
@@ -92,7 +92,7 @@ enum {
  * @return 0, or:
  *   -EINVAL         not a context, or a pointer is NULL that may not be
  *   -ENOBUFS        not enough room; *size and *count are what is needed
- *   -EOPNOTSUPP     the backend has devices by group, or one of the devices or groups is had so
+ *   -EOPNOTSUPP     the backend has devices by group, or one of the devices or groups is had so, or the context has PASIDs
  * @threads object
  * @since 0.1
  * @source none
@@ -110,7 +110,7 @@ int iommufd_ctx_export(struct iommufd_ctx *ctx, void *blob, size_t *size, int *f
  * @param ctx  the context
  * @return 0, or:
  *   -EINVAL         not a context, or disowned before
- *   -EOPNOTSUPP     the backend has devices by group, or one of the devices or groups is had so: the kernel takes with them what they are attached to
+ *   -EOPNOTSUPP     the backend has devices by group, or one of the devices or groups is had so, or the context has PASIDs: the kernel takes with them what they are attached to
  * @threads object
  * @since 0.1
  * @source none

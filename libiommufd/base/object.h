@@ -25,6 +25,7 @@ enum object_kind {
 	OBJECT_HWPT = 0x1cda700b,
 	OBJECT_HANDOFF = 0x1cda700c,
 	OBJECT_IMPORT = 0x1cda700d,
+	OBJECT_PASID = 0x1cda700e,
 };
 
 /* In the kind of what was given up by iommufd_ctx_disown(): good for giving back only. */

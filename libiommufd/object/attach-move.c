@@ -9,6 +9,7 @@
 
 #include "backend/group.h"
 #include "object/diagnose.h"
+#include "object/pasid.h"
 #include "object/vdevice.h"
 
 bool same_group(const struct iommufd_device *a, const struct iommufd_device *b)
@@ -25,6 +26,11 @@ static struct iommufd_device *attached_sibling(struct iommufd_device *dev)
 		if (d != dev && same_group(d, dev) && d->ioas)
 			break;
 	return d;
+}
+
+struct iommufd_device *attached_in_group(struct iommufd_device *dev)
+{
+	return dev->ioas ? dev : attached_sibling(dev);
 }
 
 int attachment_check_siblings(struct iommufd_device *dev, const char *function,
@@ -48,20 +54,41 @@ int attachment_check_siblings(struct iommufd_device *dev, const char *function,
 		   to->hwpt->object);
 }
 
-static int go(struct iommufd_device *dev, const struct attachment *to)
+/* PASIDs of the device's group are attached: its own table must take PASIDs too. */
+static bool needs_pasids(const struct iommufd_device *dev)
+{
+	for (struct iommufd_device *d = dev->ctx->devices; d; d = d->next)
+		for (struct iommufd_pasid *p = same_group(d, dev) ? d->pasids : NULL; p; p = p->next)
+			if (p->ioas)
+				return true;
+	return false;
+}
+
+/* PASID 0 is the device itself. */
+static int go(struct iommufd_device *dev, uint32_t pasid, const struct attachment *to)
 {
 	const struct transport_ops *ops = dev->fd.transport;
 
+	if (pasid)
+		return ops->attach_pasid(&dev->fd, pasid, to->hwpt->id);
 	return to->hwpt ? ops->attach_table(&dev->fd, to->hwpt->id) :
 			  ops->attach(&dev->fd, &to->ioas->as);
 }
 
-static int refused(struct iommufd_device *dev, const struct attachment *to, int code)
+static int refused(struct iommufd_device *dev, uint32_t pasid, const struct attachment *to,
+		   int code)
 {
 	if (!code)
 		return 0;
+	if (pasid)
+		return diagnose_attach_pasid(dev, pasid, to->hwpt, code);
 	return to->hwpt ? diagnose_attach_hwpt(dev, to->hwpt, code) :
 			  diagnose_attach(dev, to->ioas, code);
+}
+
+static bool will_do(const struct attachment *to, const struct iommufd_hwpt *hwpt)
+{
+	return (!to->tracked || hwpt->table.can_track) && (!to->pasids || hwpt_takes_pasids(hwpt));
 }
 
 /*
@@ -69,60 +96,67 @@ static int refused(struct iommufd_device *dev, const struct attachment *to, int 
  * within one IOAS, one that may be refused: the kernel then forgets what the
  * hardware reserves there for the group, which stays.
  */
-static bool may_try(struct iommufd_device *dev, const struct attachment *to,
+static bool may_try(struct iommufd_device *dev, uint32_t pasid, const struct attachment *to,
 		    const struct iommufd_hwpt *hwpt)
 {
 	struct iommu_facts facts;
 
-	if (hwpt->faults || (to->tracked && !hwpt->table.can_track))
+	if (hwpt->faults || !will_do(to, hwpt))
 		return false;
-	if (dev->ioas != to->ioas)
+	if (pasid || dev->ioas != to->ioas)
 		return true;
 	device_facts(dev, &facts);
 	return hwpt->automatic && facts_equal(&facts, &hwpt->facts);
 }
 
-/* Made for the device; without a record of an IOMMU that cannot track. */
-static int go_to_new(struct iommufd_device *dev, const char *function, struct attachment *to)
+/* Made for the device: to be tracked now or later, if it only can be. */
+static int go_to_new(struct iommufd_device *dev, uint32_t pasid, const char *function,
+		     struct attachment *to)
 {
-	int r = hwpt_make_automatic(dev, function, to->ioas, IOMMUFD_HWPT_DIRTY_TRACKING,
-				    &to->hwpt);
+	uint64_t pasids = to->pasids ? IOMMUFD_HWPT_PASID : 0;
+	bool can = to->tracked || device_is_tracked(dev);
+	int r = -EOPNOTSUPP;
 
+	if (can)
+		r = hwpt_make_automatic(dev, function, to->ioas,
+					pasids | IOMMUFD_HWPT_DIRTY_TRACKING, &to->hwpt);
+	if (r == -EOPNOTSUPP && pasids && !to->tracked)
+		r = hwpt_make_automatic(dev, function, to->ioas, pasids, &to->hwpt);
 	if (r)
 		return r;
 	to->fresh = true;
-	r = go(dev, to);
-	return r ? diagnose_attach_hwpt(dev, to->hwpt, r) : 0;
+	return refused(dev, pasid, to, go(dev, pasid, to));
 }
 
 /*
  * The group's table; the parent of the nested one that it leaves; one of the
  * program's or the library's that will do; a new one, where what devices write is
- * to be tracked; the kernel's own: whose search never finds the others.
+ * to be tracked, or with PASIDs; the kernel's own: whose search never finds the others.
  */
-static int go_to_any(struct iommufd_device *dev, const char *function, struct attachment *to)
+static int go_to_any(struct iommufd_device *dev, uint32_t pasid, const char *function,
+		     struct attachment *to)
 {
-	const struct iommufd_device *sibling = dev->ioas ? NULL : attached_sibling(dev);
+	const struct iommufd_device *sibling = pasid || dev->ioas ? NULL : attached_sibling(dev);
 	bool wished = to->tracked || to->ioas->flags & IOMMUFD_IOAS_DIRTY_TRACKING;
-	struct iommufd_hwpt *h;
+	struct iommufd_hwpt *h = !pasid && dev->hwpt && dev->ioas == to->ioas ?
+					 dev->hwpt->parent : NULL;
 	int r;
 
-	to->hwpt = sibling ? sibling->hwpt :
-		   dev->hwpt && dev->ioas == to->ioas ? dev->hwpt->parent : NULL;
+	to->hwpt = sibling ? sibling->hwpt : h && will_do(to, h) ? h : NULL;
 	if (sibling || to->hwpt)
-		return refused(dev, to, go(dev, to));
+		return refused(dev, pasid, to, go(dev, pasid, to));
 	for_each_hwpt(h, to->ioas) {
-		if (!device_has_tables(dev) || !may_try(dev, to, h))
+		if (!device_has_tables(dev) || !may_try(dev, pasid, to, h))
 			continue;
 		to->hwpt = h;
-		r = go(dev, to);
+		r = go(dev, pasid, to);
 		if (r != -EINVAL && r != -EOPNOTSUPP)
-			return refused(dev, to, r);
+			return refused(dev, pasid, to, r);
 	}
 	to->hwpt = NULL;
-	if (wished && device_has_tables(dev) && device_is_tracked(dev))
-		return go_to_new(dev, function, to);
-	return refused(dev, to, go(dev, to));
+	if (to->pasids || (wished && device_has_tables(dev) && device_is_tracked(dev)))
+		return go_to_new(dev, pasid, function, to);
+	return refused(dev, pasid, to, go(dev, pasid, to));
 }
 
 /* In an IOAS whose tracking has begun no device may write unseen. */
@@ -144,6 +178,18 @@ static int check_tracked(struct iommufd_device *dev, const char *function, struc
 	return 0;
 }
 
+/* Beside PASIDs a device's table must take them. */
+static int check_pasids(struct iommufd_device *dev, const char *function, struct attachment *to)
+{
+	to->pasids |= needs_pasids(dev);
+	if (!to->pasids || !to->hwpt || hwpt_takes_pasids(to->hwpt))
+		return 0;
+	return err(-EINVAL, function, dev->fd.object,
+		   "make the table with IOMMUFD_HWPT_PASID, or detach the PASIDs first",
+		   "PASIDs of the device are attached, and %s was made without IOMMUFD_HWPT_PASID",
+		   to->hwpt->object);
+}
+
 /*
  * The new IOAS's ranges are read; if that fails, the device goes back. If it
  * cannot, it stays, and who needs the ranges next is told.
@@ -154,27 +200,44 @@ static int go_and_look(struct iommufd_device *dev, const char *function, struct 
 	int r = check_tracked(dev, function, to), back;
 
 	if (!r)
-		r = to->any ? go_to_any(dev, function, to) : refused(dev, to, go(dev, to));
+		r = check_pasids(dev, function, to);
+	if (!r)
+		r = to->any ? go_to_any(dev, 0, function, to) : refused(dev, 0, to, go(dev, 0, to));
 	if (r)
 		return r;
 	r = ioas_refresh_ranges(to->ioas, function);
 	if (!r)
 		return 0;
 	to->ioas->stale = true;
-	back = old.ioas ? go(dev, &old) : dev->fd.transport->detach(&dev->fd);
+	back = old.ioas ? go(dev, 0, &old) : dev->fd.transport->detach(&dev->fd);
 	if (!back)
 		return r;
-	return dev->fd.group && back == -EUCLEAN ? refused(dev, to, back) : 0;
+	return dev->fd.group && back == -EUCLEAN ? refused(dev, 0, to, back) : 0;
 }
 
-int attachment_go(struct iommufd_device *dev, const char *function, struct attachment *to)
+static int settle(struct attachment *to, int r)
 {
-	int r = go_and_look(dev, function, to);
-
 	if (r && to->fresh)
 		hwpt_put_locked(to->hwpt);
 	to->fresh &= !r;
 	return r;
+}
+
+int attachment_go(struct iommufd_device *dev, const char *function, struct attachment *to)
+{
+	return settle(to, go_and_look(dev, function, to));
+}
+
+int attachment_go_pasid(struct iommufd_device *dev, uint32_t pasid, const char *function,
+			struct attachment *to)
+{
+	int r = check_tracked(dev, function, to);
+
+	to->pasids = true;
+	if (!r)
+		r = to->any ? go_to_any(dev, pasid, function, to) :
+			      refused(dev, pasid, to, go(dev, pasid, to));
+	return settle(to, r);
 }
 
 bool attachment_is_at(const struct iommufd_device *dev, const struct attachment *to)
@@ -185,14 +248,21 @@ bool attachment_is_at(const struct iommufd_device *dev, const struct attachment 
 int attachment_go_back(struct iommufd_device *dev, const struct attachment *to)
 {
 	to->ioas->stale = true;
-	return go(dev, to);
+	return go(dev, 0, to);
+}
+
+struct iommufd_hwpt *attachment_take_hwpt(struct attachment *at)
+{
+	struct iommufd_hwpt *hwpt = at->fresh ? at->hwpt : iommufd_hwpt_ref(at->hwpt);
+
+	at->fresh = false;
+	return hwpt;
 }
 
 void attachment_enter(struct iommufd_device *dev, struct attachment *at)
 {
 	dev->ioas = iommufd_ioas_ref(at->ioas);
-	dev->hwpt = at->fresh ? at->hwpt : iommufd_hwpt_ref(at->hwpt);
-	at->fresh = false;
+	dev->hwpt = attachment_take_hwpt(at);
 	at->ioas->attached++;
 }
 
@@ -222,6 +292,18 @@ unsigned int attachment_move_group(struct iommufd_device *dev, struct attachment
 		moved++;
 	}
 	return moved;
+}
+
+void attachment_shift_group(struct iommufd_device *dev, struct attachment *to)
+{
+	struct iommufd_hwpt *left = dev->hwpt;
+	unsigned int moved = attachment_move_group(dev, to);
+
+	while (moved--) {
+		if (left)
+			hwpt_put_locked(left);
+		iommufd_ioas_unref(to->ioas); /* not the last one: the device has another */
+	}
 }
 
 void attachment_put(const struct attachment *left)

@@ -5,11 +5,34 @@
  */
 #include <errno.h>
 
-#include "object/attach.h"
+#include "object/pasid.h"
 
 static bool is_trackable(const struct iommufd_device *dev)
 {
 	return dev->hwpt && hwpt_paging(dev->hwpt)->table.can_track;
+}
+
+static int no_pasids_tracked(const struct iommufd_device *dev, const char *function)
+{
+	return err(-EOPNOTSUPP, function, dev->fd.object, "detach its PASIDs",
+		   "the IOMMU of the device does not track what it writes through tables that take PASIDs");
+}
+
+/* Their tables can from the start, where the IOMMU has such. */
+static int check_pasids(const struct iommufd_ioas *ioas, struct iommufd_device *dev,
+			const char *function)
+{
+	for (struct iommufd_pasid *p = dev->pasids; p; p = p->next) {
+		if (p->ioas != ioas || hwpt_paging(p->hwpt)->table.can_track)
+			continue;
+		if (p->hwpt->automatic)
+			return no_pasids_tracked(dev, function);
+		return err(-EOPNOTSUPP, function, p->object,
+			   "move it to a table with IOMMUFD_HWPT_DIRTY_TRACKING: iommufd_pasid_replace_hwpt()",
+			   "the PASID is on %s, which the program made without dirty tracking",
+			   p->hwpt->object);
+	}
+	return 0;
 }
 
 /* Before any moves: it would be in vain. */
@@ -23,22 +46,12 @@ static int check(struct iommufd_device *dev, const char *function)
 			   dev->ioas->object);
 	if (!dev->hwpt || is_trackable(dev))
 		return 0;
+	if (dev->hwpt->automatic)
+		return no_pasids_tracked(dev, function);
 	return err(-EOPNOTSUPP, function, dev->fd.object,
 		   "move it to a table with IOMMUFD_HWPT_DIRTY_TRACKING: iommufd_device_replace_hwpt()",
 		   "the device is on %s, which the program made without dirty tracking",
 		   dev->hwpt->object);
-}
-
-static void move_records(struct iommufd_device *dev, struct attachment *to)
-{
-	struct iommufd_hwpt *left = dev->hwpt;
-	unsigned int moved = attachment_move_group(dev, to);
-
-	while (moved--) {
-		if (left)
-			hwpt_put_locked(left);
-		iommufd_ioas_unref(to->ioas); /* not the last one: the caller has another */
-	}
 }
 
 static int begin(struct iommufd_ioas *ioas)
@@ -67,10 +80,10 @@ static int move_and_begin(struct iommufd_device *dev, const char *function,
 	r = attachment_go(dev, function, &to);
 	if (r)
 		return r;
-	move_records(dev, &to);
+	attachment_shift_group(dev, &to);
 	r = move_and_begin(dev->next, function, ioas);
 	if (r && !attachment_go_back(dev, &from)) /* else it stays, and is none the worse */
-		move_records(dev, &from);
+		attachment_shift_group(dev, &from);
 	return r;
 }
 
@@ -79,8 +92,10 @@ int attachment_begin_tracking(struct iommufd_ioas *ioas, const char *function)
 	struct iommufd_device *d;
 	int r = 0;
 
-	for (d = ioas->ctx->devices; d && !r; d = d->next)
-		if (d->ioas == ioas)
+	for (d = ioas->ctx->devices; d && !r; d = d->next) {
+		r = check_pasids(ioas, d, function);
+		if (!r && d->ioas == ioas)
 			r = check(d, function);
+	}
 	return r ? r : move_and_begin(ioas->ctx->devices, function, ioas);
 }

@@ -15,12 +15,15 @@ struct attachment {
 	struct iommufd_hwpt *hwpt; /* a table of the program's or the library's; NULL: the kernel's */
 	bool any;                  /* not there yet, and whichever table of the IOAS will do */
 	bool tracked;              /* likewise, if what the device writes can be tracked there */
+	bool pasids;               /* likewise, if it takes PASIDs */
 	bool fresh;                /* the table was made on the way; who enters has its reference */
 };
 
 /* attach-move.c */
 /* One of the same IOMMU group, which the kernel attaches as a whole. */
 bool same_group(const struct iommufd_device *a, const struct iommufd_device *b);
+/* The device if it is attached, else a sibling that is: the group is on one table. Or NULL. */
+struct iommufd_device *attached_in_group(struct iommufd_device *dev);
 /* A sibling that keeps the device from being attached to @to: its record, or 0. */
 int attachment_check_siblings(struct iommufd_device *dev, const char *function,
 			      const struct attachment *to);
@@ -32,12 +35,20 @@ int attachment_check_siblings(struct iommufd_device *dev, const char *function,
 int attachment_go(struct iommufd_device *dev, const char *function, struct attachment *to);
 bool attachment_is_at(const struct iommufd_device *dev, const struct attachment *to);
 
+/* The same of a PASID, but that no ranges are read. The device's own table takes PASIDs. */
+int attachment_go_pasid(struct iommufd_device *dev, uint32_t pasid, const char *function,
+			struct attachment *to);
+
 /* Our records of it. IOAS locks held. */
 void attachment_enter(struct iommufd_device *dev, struct attachment *at);
+/* The table with a reference, for who enters. */
+struct iommufd_hwpt *attachment_take_hwpt(struct attachment *at);
 /* The references are the caller's to put. */
 struct attachment attachment_leave(struct iommufd_device *dev);
 /* Those of the whole group, from where the device is; each was held as often as the number returned. */
 unsigned int attachment_move_group(struct iommufd_device *dev, struct attachment *to);
+/* The same to another table of the IOAS, from an automatic one: what was held is given back. */
+void attachment_shift_group(struct iommufd_device *dev, struct attachment *to);
 /* Give back what a device held; no lock is held. */
 void attachment_put(const struct attachment *left);
 

@@ -22,8 +22,8 @@ static int check_transport(struct iommufd_ctx *ctx, const char *function)
 	for (const struct member *m = ctx->first; m; m = m->next)
 		if (!state_type_of(m->object))
 			return err(-EOPNOTSUPP, function, "ctx",
-				   "give back vIOMMUs and what is on them first",
-				   "a vIOMMU cannot be left to others");
+				   "give back PASIDs, and vIOMMUs with what is on them, first",
+				   "a PASID or a vIOMMU cannot be left to others");
 	for (struct iommufd_group *g = ctx->groups; g; g = g->next)
 		if (g->vfio)
 			return err(-EOPNOTSUPP, function, g->object,

@@ -6,6 +6,7 @@
 
 #include "backend/devfd.h"
 #include "backend/transport.h"
+#include "map/pasid-alloc.h"
 #include "object/ctx.h"
 #include "object/ioas.h"
 
@@ -16,8 +17,10 @@ struct iommufd_device {
 	struct iommufd_device *next;  /* in the context's list, under its lock */
 	/* To what it is attached, held; under the context's lock: see attach.h. */
 	struct iommufd_ioas *ioas;    /* NULL: to nothing */
-	struct iommufd_hwpt *hwpt;    /* by which table of the program's; NULL: the kernel's */
+	struct iommufd_hwpt *hwpt;    /* by which table; NULL: the kernel's */
 	struct iommufd_vdevice *vdevice; /* the device as a guest knows it, or NULL; under the context's lock */
+	struct iommufd_pasid *pasids; /* all; each holds us. Under the context's lock */
+	struct pasid_alloc numbers;   /* of PASIDs, once one was asked for; likewise */
 	uint64_t cookie;
 	int group;                    /* IOMMU group number, or -1 */
 	bool mediated;

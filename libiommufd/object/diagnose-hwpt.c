@@ -94,3 +94,21 @@ int diagnose_attach_hwpt(struct iommufd_device *dev, const struct iommufd_hwpt *
 			  "the device cannot be attached to %s, which leads to %s", hwpt->object,
 			  hwpt->ioas->object);
 }
+
+int diagnose_attach_pasid(struct iommufd_device *dev, uint32_t pasid,
+			  const struct iommufd_hwpt *hwpt, int code)
+{
+	const char *call = transport_call_name(&dev->fd, dev->fd.refused);
+
+	if (code == -EINVAL)
+		return err(code, call, dev->fd.object,
+			   "make a table for this device with iommufd_hwpt_new() and IOMMUFD_HWPT_PASID",
+			   "the IOMMU of the device cannot use %s, which leads to %s, for PASID %u, or the table of the device itself takes no PASIDs",
+			   hwpt->object, hwpt->ioas->object, pasid);
+	return err_kernel(code, KNOWN(-ENODEV, -ENOMEM, -EOPNOTSUPP), call, dev->fd.object,
+			  code == -EOPNOTSUPP ? "make a table of another kind for this device" :
+			  code == -ENOMEM ? "free memory" :
+					    "check that the device is still there, and reports page faults if the table takes them",
+			  "PASID %u of the device cannot be attached to %s, which leads to %s", pasid,
+			  hwpt->object, hwpt->ioas->object);
+}

@@ -61,19 +61,26 @@ static int out_of_reach(struct iommufd_device *dev, struct iommufd_ioas *ioas, c
 		   ioas->object, (ull)m.iova, (ull)m.iova + (m.length - 1));
 }
 
-static int address_in_use(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call)
+int diagnose_reserved(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call)
 {
 	struct map_entry m = { 0 };
 	uint64_t start, last;
 	char kind[24];
 
-	if (find_reserved(dev, ioas, &m, &start, &last, kind, sizeof(kind)))
-		return err(-EADDRINUSE, call, dev->fd.object,
-			   "unmap that range and map it elsewhere, best where the library chooses",
-			   "the mapping at iova %#llx..%#llx of %s touches %#llx..%#llx, reserved (%s)",
-			   (ull)m.iova, (ull)m.iova + (m.length - 1), ioas->object, (ull)start,
-			   (ull)last, kind);
-	return out_of_reach(dev, ioas, call);
+	if (!find_reserved(dev, ioas, &m, &start, &last, kind, sizeof(kind)))
+		return 0;
+	return err(-EADDRINUSE, call, dev->fd.object,
+		   "unmap that range and map it elsewhere, best where the library chooses",
+		   "the mapping at iova %#llx..%#llx of %s touches %#llx..%#llx, reserved (%s)",
+		   (ull)m.iova, (ull)m.iova + (m.length - 1), ioas->object, (ull)start, (ull)last,
+		   kind);
+}
+
+static int address_in_use(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call)
+{
+	int r = diagnose_reserved(dev, ioas, call);
+
+	return r ? r : out_of_reach(dev, ioas, call);
 }
 
 /* Touch what is mapped within from..last, as pinning would, to find the piece that cannot be. */

@@ -20,6 +20,8 @@ int diagnose_attach(struct iommufd_device *dev, struct iommufd_ioas *ioas, int c
 /* What is mapped is to blame: for @code -EADDRINUSE, -EFAULT, -ENOMEM, -ENOSPC; else 0. */
 int diagnose_mappings(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call,
 		      int code);
+/* -EADDRINUSE if what is mapped touches what the device's hardware reserves; else 0. */
+int diagnose_reserved(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call);
 
 /* diagnose-hwpt.c */
 struct hwpt_base;
@@ -27,5 +29,7 @@ struct iommufd_hwpt_opts;
 int diagnose_new_hwpt(struct iommufd_device *dev, const struct hwpt_base *base,
 		      const struct iommufd_hwpt_opts *opts, int code);
 int diagnose_attach_hwpt(struct iommufd_device *dev, const struct iommufd_hwpt *hwpt, int code);
+int diagnose_attach_pasid(struct iommufd_device *dev, uint32_t pasid,
+			  const struct iommufd_hwpt *hwpt, int code);
 
 #endif

@@ -51,6 +51,11 @@ static inline const struct iommufd_hwpt *hwpt_paging(const struct iommufd_hwpt *
 	return hwpt->parent ? hwpt->parent : hwpt;
 }
 
+static inline bool hwpt_takes_pasids(const struct iommufd_hwpt *hwpt)
+{
+	return hwpt && hwpt->flags & IOMMUFD_HWPT_PASID;
+}
+
 /* What a table is made on. */
 struct hwpt_base {
 	struct iommufd_ioas *ioas;   /* that it leads to */

@@ -35,6 +35,54 @@ static void spare_last_page(struct range_list *list)
 		list->count--;
 }
 
+/* Out of an ascending list with room for one more. */
+static void cut(struct range_list *list, struct map_range out)
+{
+	size_t i = 0;
+
+	while (i < list->count) {
+		struct iommufd_range *r = &list->ranges[i];
+		size_t others = (list->count - i - 1) * sizeof(*r);
+
+		if (r->last < out.start || out.last < r->start) {
+			i++;
+		} else if (r->start < out.start && out.last < r->last) {
+			memmove(r + 1, r, others + sizeof(*r));
+			list->count++;
+			r[0].last = out.start - 1;
+			r[1].start = out.last + 1;
+			return;
+		} else if (r->start < out.start) {
+			r->last = out.start - 1;
+		} else if (out.last < r->last) {
+			r->start = out.last + 1;
+		} else {
+			memmove(r, r + 1, others);
+			list->count--;
+		}
+	}
+}
+
+static int cut_windows(const struct iommufd_ioas *ioas, struct range_list *list)
+{
+	const struct ioas_windows *w;
+	size_t room = list->count;
+	void *ranges;
+
+	for (w = ioas->windows; w; w = w->next)
+		room += w->count;
+	if (room == list->count)
+		return 0;
+	ranges = realloc(list->ranges, room * sizeof(*list->ranges));
+	if (!ranges)
+		return -ENOMEM;
+	list->ranges = ranges;
+	for (w = ioas->windows; w; w = w->next)
+		for (size_t i = 0; i < w->count; i++)
+			cut(list, w->ranges[i]);
+	return 0;
+}
+
 int ioas_refresh_ranges(struct iommufd_ioas *ioas, const char *function)
 {
 	struct range_list fresh = { 0 };
@@ -48,8 +96,10 @@ int ioas_refresh_ranges(struct iommufd_ioas *ioas, const char *function)
 	if (fresh.align < ioas->ctx->core.page_size)
 		fresh.align = ioas->ctx->core.page_size;
 	spare_last_page(&fresh);
-	r = iova_alloc_set_ranges(ioas->alloc, (const struct map_range *)fresh.ranges, fresh.count,
-				  next_used, ioas->map);
+	r = cut_windows(ioas, &fresh);
+	if (!r)
+		r = iova_alloc_set_ranges(ioas->alloc, (const struct map_range *)fresh.ranges,
+					  fresh.count, next_used, ioas->map);
 	if (r) {
 		free(fresh.ranges);
 		return r == -ENOMEM ? err_nomem(function, ioas->object) :

@@ -8,6 +8,13 @@
 #include "map/iova-map.h"
 #include "object/ctx.h"
 
+/* What hardware reserves and the kernel would let be mapped; a user of the IOAS owns it. */
+struct ioas_windows {
+	struct ioas_windows *next;
+	struct map_range *ranges;
+	size_t count;
+};
+
 struct iommufd_ioas {
 	struct object obj;
 	struct iommufd_ctx *ctx; /* held */
@@ -19,6 +26,7 @@ struct iommufd_ioas {
 	pthread_mutex_t lock;    /* all that follows, and writing to the map */
 	struct iova_alloc *alloc;
 	struct range_list ranges;    /* what the attached devices allow */
+	struct ioas_windows *windows; /* reserved besides */
 	uint64_t flags;              /* IOMMUFD_IOAS_* that hold */
 	unsigned int attached;       /* devices */
 	struct ioas_hold *holds;     /* what must stay mapped */
@@ -84,6 +92,16 @@ static inline int ioas_fresh_ranges(struct iommufd_ioas *ioas, const char *funct
 {
 	return unlikely(ioas->stale) ? ioas_refresh_ranges(ioas, function) : 0;
 }
+
+/*
+ * ioas-windows.c: read what the device's hardware reserves and keep mappings out of it, from
+ * now on until it is released. Writes the error record, of -EADDRINUSE too: something is there
+ * already. Lock held.
+ */
+struct iommufd_device;
+int ioas_windows_reserve(struct iommufd_ioas *ioas, struct iommufd_device *dev,
+			 const char *function, struct ioas_windows **out);
+void ioas_windows_release(struct iommufd_ioas *ioas, struct ioas_windows *w);
 
 /* ioas-place.c. Lock held. */
 /* Does the window of the request make sense, are addresses and lengths whole pages? */

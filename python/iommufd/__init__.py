@@ -37,6 +37,7 @@ from .ioas import IOAS, IOASInfo, Mapping, Range, Span
 from .irq import EventFd, Irq, IrqInfo, wait
 from .live import Import, ImportItem
 from .migration import Migration, PrecopyInfo
+from .pasid import Pasid, PasidInfo
 from .pasid_table import PasidRange, PasidTable, PasidTableInfo
 from .pci import ConfigSpace
 from .region import Area, MappedRegion, Region, RegionInfo
@@ -54,8 +55,8 @@ __all__ = [
     "ImportItem", "ImportKind", "Invalidate", "InvalidateFlag", "InvalidateSmmuv3",
     "InvalidateVtdS1", "IOAS", "IOASFlag", "IOASInfo", "IommufdError", "Irq", "IrqFlag",
     "IrqIndex", "IrqInfo", "LogLevel", "MapFlag", "MappedPages", "MappedRegion", "Mapping",
-    "MemberFlag", "Memory", "Migration", "MigrationFlag", "MigrationState", "PasidRange",
-    "PasidTable", "PasidTableInfo", "PrecopyFlag", "PrecopyInfo", "Range", "Region", "RegionFlag",
+    "MemberFlag", "Memory", "Migration", "MigrationFlag", "MigrationState", "Pasid", "PasidInfo",
+    "PasidRange", "PasidTable", "PasidTableInfo", "PrecopyFlag", "PrecopyInfo", "Range", "Region", "RegionFlag",
     "RegionIndex", "RegionInfo", "ResetFlag", "ResetInfo", "Smmuv3", "Span", "VDevice", "Vevent",
     "VEventQueue", "VeventType", "VIOMMU", "ViommuTegra241Cmdqv", "ViommuType", "VtdS1",
     "VtdS1Flag", "version", "wait",

@@ -195,6 +195,15 @@ class Handle:
         return f"<{type(self).__name__} {state}>"
 
 
+def attached_to(name: str, address: Optional[int]) -> Set[int]:
+    """The address of the IOAS that a C object is attached to, as function `name` says, if any."""
+    out = ctypes.c_void_p()
+    if address is None or lib(name, address, ctypes.byref(out)) < 0 or out.value is None:
+        return set()
+    lib("iommufd_ioas_unref", out.value)
+    return {out.value}
+
+
 def receive(name: str, *args: Any) -> int:
     """Call a function whose last argument receives a handle; return the handle, 0 for NULL."""
     out = ctypes.c_void_p()

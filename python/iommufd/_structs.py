@@ -331,6 +331,27 @@ class MapVec(Structure):
     _fields_ = [("va", c_void_p), ("length", c_size_t), ("iova", c_uint64)]
 
 
+class PasidOptions(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint32),
+        ("number", c_uint32),
+        ("min", c_uint32),
+        ("max", c_uint32),
+    ]
+
+
+class PasidInfo(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("cookie", c_uint64),
+        ("number", c_uint32),
+        ("device", c_uint32),
+        ("ioas", c_uint32),
+        ("hwpt", c_uint32),
+    ]
+
+
 class PasidRange(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
@@ -429,6 +450,8 @@ STRUCTS: Dict[str, Type[Structure]] = {
     "iommufd_map_opts": MapOptions,
     "iommufd_mapping": Mapping,
     "iommufd_map_vec": MapVec,
+    "iommufd_pasid_opts": PasidOptions,
+    "iommufd_pasid_info": PasidInfo,
     "iommufd_pasid_range": PasidRange,
     "iommufd_pasid_table_info": PasidTableInfo,
     "iommufd_region_info": RegionInfo,

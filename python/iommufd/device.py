@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import weakref
 from ctypes import byref
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Union
 
 from . import _structs as s
-from ._handle import Handle, receive
+from ._handle import Handle, attached_to, receive
 from ._lib import lib
 from .constants import DeviceFlag, HwInfoType
 from .ctx import Context
@@ -110,14 +109,7 @@ class Device(Handle):
             region_map.close()
 
     def _attached(self) -> Set[int]:
-        out = ctypes.c_void_p()
-        address = self._address
-        if address is None or lib("iommufd_device_get_ioas", address, byref(out)) < 0:
-            return set()
-        if out.value is None:
-            return set()
-        lib("iommufd_ioas_unref", out.value)
-        return {out.value}
+        return attached_to("iommufd_device_get_ioas", self._address)
 
     def has(self, cap: int) -> bool:
         """Whether this device can do something (`Cap`): its context may, and it not."""
@@ -141,6 +133,10 @@ class Device(Handle):
         call("iommufd_device_replace_hwpt" if isinstance(to, HWPT) else "iommufd_device_replace",
              self._ptr, to._ptr)
         self._family.settle()
+
+    def reserve_pasids(self, first: int, last: int) -> None:
+        """Keep PASIDs from being given by `Pasid()`: others give them, as a guest."""
+        call("iommufd_device_reserve_pasids", self._ptr, first, last)
 
     def reset(self) -> None:
         """Reset the function. Attachment and mappings stay."""

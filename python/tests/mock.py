@@ -9,8 +9,9 @@ from typing import Tuple
 from base import MachineTest
 from iommufd import Device
 
-DESTROY, IOAS_ALLOC, TEST_CMD = 0x3b80, 0x3b81, 0x3ba0
-MOCK_DOMAIN_FLAGS, TRIGGER_IOPF, TRIGGER_VEVENT = 12, 15, 17
+DESTROY, IOAS_ALLOC, HWPT_ALLOC, TEST_CMD = 0x3b80, 0x3b81, 0x3b89, 0x3ba0
+MOCK_DOMAIN_REPLACE, MOCK_DOMAIN_FLAGS, TRIGGER_IOPF, TRIGGER_VEVENT = 10, 12, 15, 17
+MOCK_PASID, HWPT_PASID = 1 << 2, 1 << 3
 HWPT_DATA_SELFTEST = 0xdead
 FIRST = 0x1000000   # their first IOVA
 
@@ -36,6 +37,11 @@ class MockTest(MachineTest):
         home = self.command(IOAS_ALLOC, "=3I", 0, 0)[2]
         mock, table, device, _ = self.mock_command(MOCK_DOMAIN_FLAGS, home, "4I", 0, 0, 0, flags)
         self.addCleanup(self.command, DESTROY, "=2I", home)
+        if flags & MOCK_PASID:  # even at home its table must take PASIDs
+            alloc = (HWPT_PASID, device, home, 0, 0, 0, 0, 0, 0, 0)
+            home = self.command(HWPT_ALLOC, "=8IQ2I", *alloc)[4]
+            self.addCleanup(self.command, DESTROY, "=2I", home)
+            self.mock_command(MOCK_DOMAIN_REPLACE, mock, "I", home)
         self.addCleanup(self.command, DESTROY, "=2I", mock)
         return self.keep(Device.adopt(self.ctx, device, mock_id=mock, mock_pt=home,
                                       cookie=cookie))

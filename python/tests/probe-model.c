@@ -142,6 +142,21 @@ static void hwinfo_structs(void)
 
 static void pasid_structs(void)
 {
+	STRUCT(iommufd_pasid_opts);
+	FIELD(iommufd_pasid_opts, size);
+	FIELD(iommufd_pasid_opts, flags);
+	FIELD(iommufd_pasid_opts, number);
+	FIELD(iommufd_pasid_opts, min);
+	FIELD(iommufd_pasid_opts, max);
+	end_struct();
+	STRUCT(iommufd_pasid_info);
+	FIELD(iommufd_pasid_info, size);
+	FIELD(iommufd_pasid_info, cookie);
+	FIELD(iommufd_pasid_info, number);
+	FIELD(iommufd_pasid_info, device);
+	FIELD(iommufd_pasid_info, ioas);
+	FIELD(iommufd_pasid_info, hwpt);
+	end_struct();
 	STRUCT(iommufd_pasid_range);
 	FIELD(iommufd_pasid_range, size);
 	FIELD(iommufd_pasid_range, vpasid);

@@ -68,6 +68,9 @@ contract_tests += \
 	tests/contract/test-irq \
 	tests/contract/test-migration \
 	tests/contract/test-noiommu \
+	tests/contract/test-pasid \
+	tests/contract/test-pasid-attach \
+	tests/contract/test-pasid-dirty \
 	tests/contract/test-pasid-table \
 	tests/contract/test-pci \
 	tests/contract/test-reset \
@@ -254,6 +257,18 @@ tests_contract_test_region_ioeventfd_LDADD = $(contract_libs)
 tests_contract_test_irq_SOURCES = tests/contract/test-irq.c
 tests_contract_test_irq_CFLAGS = $(contract_cflags)
 tests_contract_test_irq_LDADD = $(contract_libs)
+
+tests_contract_test_pasid_SOURCES = tests/contract/test-pasid.c
+tests_contract_test_pasid_CFLAGS = $(contract_cflags)
+tests_contract_test_pasid_LDADD = $(contract_libs)
+
+tests_contract_test_pasid_attach_SOURCES = tests/contract/test-pasid-attach.c
+tests_contract_test_pasid_attach_CFLAGS = $(contract_cflags)
+tests_contract_test_pasid_attach_LDADD = $(contract_libs)
+
+tests_contract_test_pasid_dirty_SOURCES = tests/contract/test-pasid-dirty.c
+tests_contract_test_pasid_dirty_CFLAGS = $(contract_cflags)
+tests_contract_test_pasid_dirty_LDADD = $(contract_libs)
 
 tests_contract_test_pasid_table_SOURCES = tests/contract/test-pasid-table.c
 tests_contract_test_pasid_table_CFLAGS = $(contract_cflags)

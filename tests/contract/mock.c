@@ -8,6 +8,7 @@ struct mock {
 	int fd; /* lent */
 	uint32_t stdev;
 	uint32_t home;
+	uint32_t table; /* on it, that takes PASIDs; or 0 */
 };
 
 static int test(struct fixture *f, uint32_t op, uint32_t id, struct k_iommu_test_cmd *arg)
@@ -32,6 +33,8 @@ static void release(void *object)
 	struct mock *mock = object;
 
 	destroy(mock->fd, mock->stdev);
+	if (mock->table)
+		destroy(mock->fd, mock->table);
 	destroy(mock->fd, mock->home);
 	free(mock);
 }
@@ -51,6 +54,21 @@ static uint32_t id_of(struct iommufd_device *dev)
 
 	assert_ok(iommufd_device_get_info(dev, &info));
 	return info.id;
+}
+
+/* Even at home a device keeps its PASIDs from being attached, if its table takes none. */
+static uint32_t go_to_table(struct fixture *f, const struct mock *mock, uint32_t id)
+{
+	struct k_iommu_hwpt_alloc table = {
+		.size = sizeof(table), .flags = K_IOMMU_HWPT_ALLOC_PASID, .dev_id = id,
+		.pt_id = mock->home,
+	};
+	struct k_iommu_test_cmd arg = { 0 };
+
+	assert_int_equal(raw_ioctl(mock->fd, K_IOMMU_HWPT_ALLOC, &table), 0);
+	arg.mock_domain_replace.pt_id = table.out_hwpt_id;
+	assert_int_equal(test(f, K_IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE, mock->stdev, &arg), 0);
+	return table.out_hwpt_id;
 }
 
 struct iommufd_device *get_mock(struct fixture *f, uint32_t flags)
@@ -85,11 +103,13 @@ struct iommufd_device *get_mock_as(struct fixture *f, uint32_t flags, uint64_t c
 	}
 	mock = malloc(sizeof(*mock));
 	assert_non_null(mock);
-	*mock = (struct mock){ fd, arg.mock_domain_flags.out_stdev_id, home.out_ioas_id };
+	*mock = (struct mock){ fd, arg.mock_domain_flags.out_stdev_id, home.out_ioas_id, 0 };
 	hold_mock(f, mock, release);
 	bound.id = arg.mock_domain_flags.out_idev_id;
+	if (flags & MOCK_PASID)
+		mock->table = go_to_table(f, mock, bound.id);
 	bound.mock_id = mock->stdev;
-	bound.mock_pt = mock->home;
+	bound.mock_pt = mock->table ? mock->table : mock->home;
 	assert_ok(iommufd_device_adopt(f->ctx, &bound, &opts, &dev));
 	return hold_device(f, dev);
 }
@@ -133,6 +153,14 @@ bool mock_cache_is(struct fixture *f, struct iommufd_device *dev, uint32_t entry
 	struct k_iommu_test_cmd arg = { .check_dev_cache = { entry, value } };
 
 	return !test(f, K_IOMMU_TEST_OP_DEV_CHECK_CACHE, id_of(dev), &arg);
+}
+
+int mock_attach_pasid(struct fixture *f, struct iommufd_device *dev, uint32_t pasid, uint32_t hwpt)
+{
+	struct k_iommu_test_cmd arg = { .pasid_attach = { .pasid = pasid, .pt_id = hwpt } };
+
+	return test(f, hwpt ? K_IOMMU_TEST_OP_PASID_ATTACH : K_IOMMU_TEST_OP_PASID_DETACH,
+		    stdev_of(dev), &arg);
 }
 
 bool mock_pasid_is(struct fixture *f, struct iommufd_device *dev, uint32_t pasid, uint32_t hwpt)

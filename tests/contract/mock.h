@@ -37,6 +37,8 @@ int mock_event(struct fixture *f, struct iommufd_device *dev);
 /* Whether simulated IOTLB entry @entry of a nested table holds @value; likewise of a device's cache. */
 bool mock_iotlb_is(struct fixture *f, uint32_t hwpt, uint32_t entry, uint32_t value);
 bool mock_cache_is(struct fixture *f, struct iommufd_device *dev, uint32_t entry, uint32_t value);
+/* Attach a PASID behind the library's back, or with table 0 detach it; what the kernel says. */
+int mock_attach_pasid(struct fixture *f, struct iommufd_device *dev, uint32_t pasid, uint32_t hwpt);
 /* Which page table a PASID is on; 0 asks whether on none. */
 bool mock_pasid_is(struct fixture *f, struct iommufd_device *dev, uint32_t pasid, uint32_t hwpt);
 /* Whether a page table maps @length bytes at @iova to @va. */

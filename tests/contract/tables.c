@@ -38,6 +38,34 @@ struct iommufd_hwpt *get_nested(struct fixture *f, struct iommufd_device *dev,
 	return hold_hwpt(f, hwpt);
 }
 
+static void release_pasid(void *object)
+{
+	iommufd_pasid_unref(object);
+}
+
+struct iommufd_pasid *hold_pasid(struct fixture *f, struct iommufd_pasid *pasid)
+{
+	hold_object(f, pasid, release_pasid);
+	return pasid;
+}
+
+struct iommufd_pasid *get_pasid(struct fixture *f, struct iommufd_device *dev, uint32_t number)
+{
+	struct iommufd_pasid_opts opts = { .size = sizeof(opts), .number = number };
+	struct iommufd_pasid *pasid;
+
+	assert_ok(iommufd_pasid_new(dev, &opts, &pasid));
+	return hold_pasid(f, pasid);
+}
+
+struct iommufd_pasid_info pasid_info(struct iommufd_pasid *pasid)
+{
+	struct iommufd_pasid_info info = { .size = sizeof(info) };
+
+	assert_ok(iommufd_pasid_get_info(pasid, &info));
+	return info;
+}
+
 uint32_t hwpt_id(struct iommufd_hwpt *hwpt)
 {
 	struct iommufd_hwpt_info info = { .size = sizeof(info) };

@@ -173,6 +173,8 @@ void finish(struct run *r)
 
 	if (r->unclean && r->mode == STEP)
 		recover(r);
+	for (int i = 0; i < (int)ARRAY_SIZE(r->pasid); i++)
+		DROP(r, iommufd_pasid_unref, r->pasid[i]);
 	for (int i = 0; i < (int)ARRAY_SIZE(r->dev); i++)
 		drop_dev(r, i);
 	for (int i = 0; i < (int)ARRAY_SIZE(r->hwpt); i++)

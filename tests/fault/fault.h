@@ -62,6 +62,7 @@ struct run {
 	struct iommufd_ioas *ioas[3];
 	struct iommufd_hwpt *hwpt[2];
 	struct iommufd_device *dev[4];
+	struct iommufd_pasid *pasid[2]; /* of the first device */
 	bool loose;          /* the kernel may have kept what an unref could not destroy */
 	bool unclean;        /* -EUCLEAN: mappings of the record may be missing in the kernel */
 	uint64_t foreign;    /* IOVA of a page that someone else maps in the containers, or 0 */
@@ -124,6 +125,7 @@ void play_import(struct run *r);
 void play_update(struct run *r);
 void play_dirty(struct run *r);
 void play_hwinfo(struct run *r);
+void play_pasid(struct run *r);
 void play_pasid_table(struct run *r);
 void play_hwpt(struct run *r);
 void play_guest(struct run *r);

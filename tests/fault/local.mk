@@ -5,7 +5,7 @@
 
 fault_tests += tests/fault/test-odd-container tests/fault/test-odd-device \
 	tests/fault/test-odd-feature \
-	tests/fault/test-odd-group tests/fault/test-odd-kernel
+	tests/fault/test-odd-group tests/fault/test-odd-kernel tests/fault/test-odd-pasid
 
 tests_fault_test_odd_container_SOURCES = tests/fault/test-odd-container.c \
 	tests/fault/odd.c tests/fault/odd.h
@@ -30,6 +30,11 @@ tests_fault_test_odd_kernel_SOURCES = tests/fault/test-odd-kernel.c \
 	tests/fault/odd.c tests/fault/odd.h
 tests_fault_test_odd_kernel_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_fault_test_odd_kernel_LDADD = libiommufd-core.la libiommufd-emu.la $(CMOCKA_LIBS)
+
+tests_fault_test_odd_pasid_SOURCES = tests/fault/test-odd-pasid.c \
+	tests/fault/odd.c tests/fault/odd.h
+tests_fault_test_odd_pasid_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_fault_test_odd_pasid_LDADD = libiommufd-core.la libiommufd-emu.la $(CMOCKA_LIBS)
 
 if HAVE_PYTHON
 

@@ -48,14 +48,21 @@ static void read_type1(const struct emu_type1 *type1, struct reach *out)
 	}
 }
 
-bool reach_of_device(struct iommufd_emu *emu, const char *name, struct reach *out)
+static const struct emu_device *find_open(const struct iommufd_emu *emu, const char *name)
 {
 	const struct emu_device *dev = emu->devices;
 
-	*out = (struct reach){ 0 };
 	while (dev && strcmp(dev->bdf, name))
 		dev = dev->next;
-	if (!dev || !dev->opens)
+	return dev && dev->opens ? dev : NULL;
+}
+
+bool reach_of_device(struct iommufd_emu *emu, const char *name, struct reach *out)
+{
+	const struct emu_device *dev = find_open(emu, name);
+
+	*out = (struct reach){ 0 };
+	if (!dev)
 		return false;
 	if (dev->group->container && dev->group->container->type1)
 		read_type1(dev->group->container->type1, out);
@@ -64,6 +71,19 @@ bool reach_of_device(struct iommufd_emu *emu, const char *name, struct reach *ou
 	else
 		return false;
 	return true;
+}
+
+bool reach_of_pasid(struct iommufd_emu *emu, const char *name, uint32_t pasid, struct reach *out)
+{
+	const struct emu_device *dev = find_open(emu, name);
+	const struct emu_pasid *p = dev ? dev->group->pasids : NULL;
+
+	*out = (struct reach){ 0 };
+	while (p && (p->dev != dev || p->pasid != (int)pasid))
+		p = p->next;
+	if (p)
+		read_ioas(p->hwpt->ioas, out);
+	return p;
 }
 
 /* The machine has one context. */

@@ -39,6 +39,7 @@ void reach_of_record(struct iommufd_ioas *ioas, struct reach *out);
 
 /* reach-kernel.c: false if the device has no address space, or there is no such IOAS. */
 bool reach_of_device(struct iommufd_emu *emu, const char *name, struct reach *out);
+bool reach_of_pasid(struct iommufd_emu *emu, const char *name, uint32_t pasid, struct reach *out);
 bool reach_of_ioas(struct iommufd_emu *emu, uint32_t id, struct reach *out);
 /* Devices that are open. */
 size_t count_open_devices(struct iommufd_emu *emu);

@@ -328,6 +328,7 @@ const struct scenario scenarios[] = {
 	{ "region", play_region },
 	{ "hardware facts", play_hwinfo },
 	{ "reset", play_reset },
+	{ "pasid", play_pasid },
 	{ "pasid table", play_pasid_table },
 	{ "feature", play_feature },
 	{ "migration", play_migration },

@@ -9,6 +9,7 @@
 
 #include "backend/group.h"
 #include "object/device.h"
+#include "object/pasid.h"
 
 static void describe_ioas(struct iommufd_ioas *ioas, int number, bool ranges, FILE *out)
 {
@@ -54,6 +55,10 @@ void describe(struct run *r, char *text, size_t room)
 	for (int i = 0; i < (int)ARRAY_SIZE(r->dev); i++)
 		if (r->dev[i])
 			describe_dev(r->dev[i], i, out);
+	for (int i = 0; i < (int)ARRAY_SIZE(r->pasid); i++)
+		if (r->pasid[i])
+			fprintf(out, "pasid %d ioas %" PRIu32 "\n", i,
+				r->pasid[i]->ioas ? r->pasid[i]->ioas->as.id : 0);
 	fclose(out);
 }
 
@@ -117,6 +122,19 @@ static void compare_dev(struct run *r, const char *function, struct iommufd_devi
 		      kernel.tracked ? "tracks writes" : "tracks no writes", dev->fd.object);
 }
 
+static void compare_pasid(struct run *r, const char *function, struct iommufd_pasid *pasid)
+{
+	struct reach kernel, record = { 0 };
+	bool reaches = reach_of_pasid(r->emu, pasid->dev->fd.name, pasid->number, &kernel);
+
+	if (pasid->ioas)
+		reach_of_record(pasid->ioas, &record);
+	if (reaches != (pasid->ioas != NULL))
+		wrong(r, "after %s %s is %sattached in the kernel alone", function, pasid->object,
+		      reaches ? "" : "not ");
+	compare(r, function, pasid->object, &kernel, &record);
+}
+
 /* Those that the kernel numbers as address spaces. */
 static uint64_t count_containers(const struct run *r)
 {
@@ -166,6 +184,9 @@ void compare_with_kernel(struct run *r, const char *function)
 	for (size_t i = 0; i < ARRAY_SIZE(r->dev); i++)
 		if (r->dev[i] && !r->dev[i]->fd.mock && !r->pair->is_without_tables)
 			compare_dev(r, function, r->dev[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(r->pasid); i++)
+		if (r->pasid[i])
+			compare_pasid(r, function, r->pasid[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(r->ioas); i++) {
 		if (!r->ioas[i] || r->pair->records)
 			continue;
