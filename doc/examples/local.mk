@@ -17,7 +17,7 @@ doc_examples_vmm_SOURCES = doc/examples/vmm.c doc/examples/vmm.h doc/examples/vm
 	doc/examples/vmm-fault.c doc/examples/vmm-hardware.c doc/examples/vmm-hardware.h \
 	doc/examples/vmm-migrate.c doc/examples/vmm-update.c
 doc_examples_vmm_LDADD = libiommufd.la libiommufd-emu.la
-EXTRA_DIST += doc/examples/edu-dma.py doc/examples/every-backend
+EXTRA_DIST += doc/examples/edu-dma.py doc/examples/every-backend doc/examples/vmm.py
 
 # An example that is a test is run as one.
 TESTS += doc/examples/fault-test doc/examples/every-backend

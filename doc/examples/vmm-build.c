@@ -167,6 +167,9 @@ void close_all(struct vm *vm)
 	for (int i = 0; i < DEVICES; i++) {
 		struct vm_device *d = &vm->device[i];
 
+		for (int n = 0; n < PROCESSES; n++)
+			iommufd_pasid_unref(d->process[n]);
+		iommufd_pasid_table_unref(d->pasids);
 		iommufd_device_unref(d->dev);
 		iommufd_hwpt_unref(d->nested);
 		iommufd_hwpt_unref(d->parent);

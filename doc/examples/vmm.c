@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
  * The life of a small virtual machine: memory, devices, page tables of the guest's own,
- * page faults, a move to another host while devices write, and in the middle of
+ * PASIDs, page faults, a move to another host while devices write, and in the middle of
  * it a live update, with the monitor killed and another in its place.
  *
  * usage: vmm [DEVICE DEVICE]
@@ -15,7 +15,7 @@
  * There is no processor and no guest here, only what a monitor does about devices:
  *
  *     vmm-build.c     memory, devices, attaching them
- *     vmm-fault.c     page faults
+ *     vmm-fault.c     PASIDs and page faults
  *     vmm-migrate.c   which pages are dirty
  *     vmm-update.c    from one process to another
  *     vmm-hardware.c  plays the devices; the only one that knows of mock devices
@@ -69,10 +69,11 @@ static int let_guest_work(struct vm *vm)
 	return 0;
 }
 
+/* Processes in the guest come only now: a context that has PASIDs cannot be left to others. */
 static int finish(struct vm *vm)
 {
-	return serve_faults(vm) || let_guest_work(vm) || go_on_with_migration(vm, 20) ||
-	       finish_migration(vm) ? -1 : 0;
+	return serve_faults(vm) || give_pasids(vm) || start_processes(vm) || serve_faults(vm) ||
+	       let_guest_work(vm) || go_on_with_migration(vm, 20) || finish_migration(vm) ? -1 : 0;
 }
 
 enum { DONE = 0, LEFT = 1 };

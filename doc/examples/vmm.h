@@ -5,12 +5,14 @@
 
 #include "vmm-hardware.h"
 
-enum { PAGE = 4096, DEVICES = 2 };
+enum { PAGE = 4096, DEVICES = 2, PROCESSES = 3 };
 
 #define RAM_START 0x1000000u /* guest physical; mock devices reach nothing below */
 #define RAM_PAGES 1024u
 #define RAM_LENGTH ((size_t)RAM_PAGES * PAGE)
-#define COOKIE 0xd0u /* by which the monitor knows its first device in faults */
+#define COOKIE 0xd0u      /* by which the monitor knows its first device in faults */
+#define GUEST_PASID 0x40u /* the first of the guest's processes */
+#define HOST_PASID 0x100u /* where the host's numbers for guests begin */
 
 struct vm_device {
 	struct iommufd_device *dev;
@@ -19,7 +21,9 @@ struct vm_device {
 	uint32_t pages;              /* how much that is, from RAM_START */
 	struct iommufd_hwpt *parent; /* leads there, behind the guest's tables; or NULL */
 	struct iommufd_hwpt *nested; /* the guest's for what comes without a PASID; or NULL */
-	uint32_t asked;              /* how often the guest was asked for a page of it */
+	struct iommufd_pasid *process[PROCESSES]; /* of the guest, that use the device */
+	struct iommufd_pasid_table *pasids; /* the guest's numbers of them and the host's */
+	uint32_t asked[1 + PROCESSES];      /* pages that the guest was asked for, and by whom */
 	struct hardware hw;
 };
 
@@ -30,7 +34,7 @@ struct vm {
 	uint8_t *ram, *copy;
 	struct vm_device device[DEVICES];
 	struct iommufd_fault_queue *faults;
-	uint32_t waiting; /* address spaces that wait for pages */
+	uint32_t waiting; /* address spaces whose processes wait for pages */
 	uint64_t dirty[RAM_PAGES / 64]; /* what has yet to be copied */
 	uint32_t round;   /* in which it is copied */
 	bool tracked;     /* it is known what devices write */
@@ -54,6 +58,7 @@ int guest_works(struct vm *vm, uint32_t count);
 void close_all(struct vm *vm);
 
 /* vmm-fault.c */
+int give_pasids(struct vm *vm);
 int start_processes(struct vm *vm);
 int serve_faults(struct vm *vm);
 

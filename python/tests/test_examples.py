@@ -58,6 +58,20 @@ class EduDmaTest(unittest.TestCase):
         self.assertRegex(done.stderr, r"^edu-dma: .*0000:7f:1f\.7.*\[ENOENT\]; .+\n$")
 
 
+class VmmTest(unittest.TestCase):
+    program = os.path.join(TOP, "doc/examples/vmm.py")
+
+    def test_does_all_steps(self) -> None:
+        done = run([self.program])
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        steps = [line.split()[0] for line in done.stdout.splitlines()]
+        self.assertEqual(sorted(set(steps), key=steps.index),
+                         ["map", "attach", "pasid", "faults", "round", "stop", "compare"])
+        for part in ("is the host's 256", "16 answered with success, 2 as invalid",
+                     "all 256 pages are equal"):
+            self.assertIn(part, done.stdout)
+
+
 class HwInfoTest(unittest.TestCase):
     program = os.path.join(os.environ.get("top_builddir", "."), "doc/examples/hwinfo")
 
