@@ -29,7 +29,10 @@ static int make_ends(enum emu_queue_kind kind, int ends[2])
 	int r = kind == EMU_QUEUE_FAULTS ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)
 					 : pipe2(ends, O_CLOEXEC);
 
-	return r ? -errno : 0;
+	if (r)
+		return -errno;
+	/* Beyond the limit on descriptors valgrind says yes, and has closed them. */
+	return fcntl(ends[0], F_GETFD) < 0 ? -EMFILE : 0;
 }
 
 static int open_file(struct emu_queue *queue, enum emu_queue_kind kind)
