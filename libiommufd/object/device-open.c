@@ -30,6 +30,7 @@ void device_tell(struct iommufd_device *dev, const char *fmt, ...)
 void device_free(struct iommufd_device *dev)
 {
 	sys_close(dev->fd.core->sys, &dev->fd.fd);
+	pasid_alloc_exit(&dev->numbers);
 	pthread_mutex_destroy(&dev->fd.lock);
 	dev->fd.obj.kind = OBJECT_FREED;
 	free(dev);
