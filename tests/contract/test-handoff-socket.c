@@ -193,7 +193,7 @@ static void handoff_with_more_than_it_says_eproto(void **state)
 	struct wire w;
 
 	get_wire(f, get_sent(f), &w);
-	w.bytes[w.length] = 0;
+	memset(w.bytes + w.length, 0, sizeof(w.bytes) - w.length);
 	send_wire(ends.sender, w.bytes, w.length + 1, w.fds, w.nr_fds);
 	refused(ends.receiver, -EPROTO);
 	send_wire(ends.sender, w.bytes, sizeof(w.bytes), w.fds, w.nr_fds);
