@@ -108,7 +108,7 @@ enum {
 	IOMMUFD_CAP_GROUPS = 9,             /**< devices of one IOMMU group can share an IOAS */
 	IOMMUFD_CAP_NESTING = 10,           /**< nested page tables, of which the guest writes the first stage (Linux 6.7) */
 	IOMMUFD_CAP_PASID = 11,             /**< a device's PASIDs can be attached each to a page table of its own (Linux 6.15) */
-	IOMMUFD_CAP_DIRTY_TRACKING = 12,    /**< what devices write to memory can be told */
+	IOMMUFD_CAP_DIRTY_TRACKING = 12,    /**< what devices write to memory can be told (Linux 6.7; type1 before) */
 	IOMMUFD_CAP_FAULT_QUEUE = 13,       /**< I/O page faults can be taken and answered (Linux 6.11) */
 	IOMMUFD_CAP_ISOLATION = 14,         /**< an IOMMU stands between devices and memory; 0 only on noiommu */
 	IOMMUFD_CAP_UPDATE_VA = 15,         /**< a mapping's memory can move to another address of the process */
@@ -329,7 +329,7 @@ int iommufd_ctx_get_event_fd(struct iommufd_ctx *ctx);
  * @param ctx    the context
  * @param event  filled up to its size field
  * @return 0, or:
- *   -EINVAL         @p ctx is not a context, @p event is NULL or its size field is 0
+ *   -EINVAL         @p ctx is not a context, @p event is NULL or its size field is senseless
  *   -EAGAIN         nothing has happened
  *   -EOPNOTSUPP     the kernel has no such messages, or not for this process
  *   -EPERM          this is a forked child; the events are the parent's

@@ -40,7 +40,7 @@ struct iommufd_ioas;
 /** Options for opening a device; zero is the default for every field. */
 struct iommufd_device_opts {
 	size_t size;             /**< sizeof(struct iommufd_device_opts) */
-	uint64_t flags;          /**< none defined yet */
+	uint64_t flags;          /**< none yet: 0 */
 	uint64_t cookie;         /**< the caller's name for the device, unique in the context; 0 is none */
 	const uint8_t *vf_token; /**< 16 bytes a virtual function's owner demands; NULL is none */
 	struct iommufd_ioas *ioas; /**< attach to it in the same step; NULL is not yet. See iommufd_device_open() */
@@ -158,7 +158,8 @@ int iommufd_device_from_fd(struct iommufd_ctx *ctx, int fd,
  *
  * A kernel built with CONFIG_IOMMUFD_TEST makes mock devices, which have neither
  * hardware nor a descriptor, and can all that iommufd knows: tests adopt them by
- * their numbers. They have no regions and no interrupts.
+ * their numbers. They have no regions and no interrupts. So does the emulated kernel:
+ * iommufd_emu_ioctl() has it make one.
  *
  * @param ctx    the context; the device holds it
  * @param bound  which device; not kept
@@ -251,7 +252,7 @@ int iommufd_device_find_id(struct iommufd_ctx *ctx, uint32_t id, struct iommufd_
  * @param dev   the device
  * @param info  filled up to its size field
  * @return 0, or:
- *   -EINVAL         not a device, @p info is NULL or its size field is 0
+ *   -EINVAL         not a device, @p info is NULL or its size field is senseless
  * @threads any
  * @since 0.1
  * @source none; VFIO_DEVICE_GET_INFO when the device was opened

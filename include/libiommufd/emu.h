@@ -6,15 +6,19 @@
  * libiommufd-emu models, in process, the kernel that the library talks to:
  * /dev/iommu, VFIO device files, groups and containers, the sysfs facts around
  * them and a PCI test device that copies memory through the I/O page table and
- * raises MSIs. Link
- * it (`-liommufd-emu`) to test your own code without root and without an
- * IOMMU. Nothing is isolated here: never mistake it for a real device.
+ * raises MSIs. Link it (`-liommufd-emu`) to test your own code without root and
+ * without an IOMMU. Nothing is isolated here: never mistake it for a real device.
  *
  * The test device follows QEMU's `edu` (PCI 1234:11e8): BAR 0 with an
  * identification register, a liveness register, a factorial unit, an interrupt
  * raise and acknowledge pair and a DMA engine with a 4 KiB buffer at device
  * address 0x40000; one MSI vector and INTx. Registers reached through a mapped
  * BAR take effect within a millisecond, through read and write at once.
+ *
+ * The IOMMU in front of it translates, and no more. Nested page tables, PASIDs,
+ * page faults, dirty tracking and vIOMMUs are for mock devices, which the newest kernel
+ * makes as one does that is built to test iommufd: iommufd_emu_ioctl() asks for one, and
+ * iommufd_device_adopt() opens it. doc/examples/vmm.c runs on them.
  *
  * Two ways to use it. A program under test needs no change: set the
  * environment variable `LIBIOMMUFD_EMU=1` and every new context runs on one
@@ -209,9 +213,8 @@ const struct iommufd_sys *iommufd_emu_get_sys(struct iommufd_emu *emu);
  * `no-cdev` for IOMMUFD_EMU_NO_CDEV, `no-iommufd` for IOMMUFD_EMU_NO_IOMMU_NODE,
  * `no-permission` for IOMMUFD_EMU_NO_PERMISSION, `noiommu` for IOMMUFD_EMU_NOIOMMU,
  * `compat` for IOMMUFD_EMU_COMPAT_CONTAINER and `unprivileged` for
- * IOMMUFD_EMU_UNPRIVILEGED. `LIBIOMMUFD_EMU=newest,no-cdev`
- * is an example. Where
- * the variable is not set, is empty or is `0` the machine is the newest.
+ * IOMMUFD_EMU_UNPRIVILEGED. `LIBIOMMUFD_EMU=newest,no-cdev` is an example. Where the
+ * variable is not set, is empty or is `0` the machine is the newest.
  *
  * @param out  the machine, with a reference for the caller; NULL on failure
  * @return 0, or:

@@ -6,8 +6,9 @@
  * A device with PRI, or one whose IOMMU can stall it, may ask for a page that
  * is not there. Where the page table it is on has a fault queue, the program is
  * asked: it makes the page available and answers, or refuses. Without a queue
- * the device is refused at once. Whether a device can ask no kernel tells beforehand:
- * to attach one that cannot to a table with a queue is -ENODEV, or in vain.
+ * the device is refused at once. IOMMUFD_CAP_FAULT_QUEUE tells of the kernel; that no
+ * kernel tells of a device. To attach one that cannot ask to a table with a queue is
+ * -ENODEV, or in vain.
  *
  * A device asks for pages in groups and goes on when the group is answered. Each
  * group that is read must be answered once; what is not answered keeps the device
@@ -34,7 +35,7 @@ extern "C" {
 struct iommufd_ctx;
 struct iommufd_fault_queue;
 
-/** Options of iommufd_fault_queue_new(). Zero is the default. */
+/** Options for iommufd_fault_queue_new(); zero is the default for every field. */
 struct iommufd_fault_queue_opts {
 	size_t size;    /**< sizeof(struct iommufd_fault_queue_opts) */
 	uint64_t flags; /**< none yet: 0 */
@@ -79,7 +80,7 @@ struct iommufd_fault_group {
 	uint64_t id;                  /**< by which to answer it; no other of this queue had it */
 	uint64_t cookie;              /**< of the device; 0 if it has none, or is not open any more */
 	uint32_t device;              /**< the kernel's number of the device, for iommufd_device_find_id() */
-	uint32_t number;              /**< the device's own of the group */
+	uint32_t number;              /**< the device's own number of the group */
 	uint32_t flags;               /**< of the last page: IOMMUFD_FAULT_PASID, IOMMUFD_FAULT_LAST */
 	uint32_t pasid;               /**< of the last page, with IOMMUFD_FAULT_PASID */
 };
@@ -87,15 +88,15 @@ struct iommufd_fault_group {
 /**
  * Make a fault queue.
  *
- * Page tables are made with it; it takes the faults of every device and PASID that
- * is attached to one of them.
+ * Page tables are made with it (struct iommufd_hwpt_opts); it takes the faults of every
+ * device and PASID that is attached to one of them.
  *
  * @param ctx   the context; the queue holds it
  * @param opts  options, or NULL; not kept
  * @param out   the queue, owned by the caller, one reference; NULL on failure
  * @return 0, or:
  *   -EINVAL         not a context, or @p out is NULL
- *   -E2BIG          @p opts has something set that this release does not know
+ *   -E2BIG          @p opts has fields that this release does not know, not zero (a size field of 0 is -EINVAL)
  *   -EOPNOTSUPP     unknown flag, or the backend or the kernel cannot (IOMMUFD_CAP_FAULT_QUEUE)
  *   -EMFILE         no file descriptor left in the process
  *   -ENFILE         no file descriptor left in the system
@@ -111,7 +112,7 @@ int iommufd_fault_queue_new(struct iommufd_ctx *ctx, const struct iommufd_fault_
 /**
  * Take another reference to a fault queue.
  *
- * @param queue  the queue, or NULL
+ * @param queue  the queue; may be NULL
  * @return @p queue
  * @threads any
  * @since 0.1
@@ -125,7 +126,7 @@ struct iommufd_fault_queue *iommufd_fault_queue_ref(struct iommufd_fault_queue *
  * With the last one the descriptor is closed and the kernel answers, as invalid,
  * every group that was not answered. A page table made with the queue is a reference.
  *
- * @param queue  the queue, or NULL
+ * @param queue  the queue; may be NULL
  * @return NULL
  * @threads any
  * @since 0.1
@@ -134,7 +135,7 @@ struct iommufd_fault_queue *iommufd_fault_queue_ref(struct iommufd_fault_queue *
 struct iommufd_fault_queue *iommufd_fault_queue_unref(struct iommufd_fault_queue *queue);
 
 /**
- * Get the descriptor that is readable when a device has asked for a page.
+ * Lend the descriptor that is readable when a device has asked for a page.
  *
  * For poll() and the like; it belongs to the queue and must be neither read nor
  * closed. Groups are taken from it by several: when it was readable, call

@@ -183,7 +183,7 @@ int iommufd_group_get_fd(struct iommufd_group *group);
  * @param group  the group
  * @param info   filled up to its size field
  * @return 0, or:
- *   -EINVAL         not a group, @p info is NULL or its size field is 0
+ *   -EINVAL         not a group, @p info is NULL or its size field is senseless
  *   -ENOENT         the group is gone, with its last member
  *   -EACCES         sysfs may not be read by this user
  *   -EMFILE         no file descriptor left in the process
@@ -206,7 +206,7 @@ int iommufd_group_get_info(struct iommufd_group *group, struct iommufd_group_inf
  * @param index   from 0
  * @param member  filled up to its size field
  * @return 0, or:
- *   -EINVAL         not a group, @p member is NULL or its size field is 0
+ *   -EINVAL         not a group, @p member is NULL or its size field is senseless
  *   -ENOENT         there are not so many members
  * @threads any
  * @since 0.1

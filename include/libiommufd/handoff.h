@@ -306,7 +306,7 @@ int iommufd_handoff_open(struct iommufd_handoff *handoff, const struct iommufd_c
  * @param index    from 0
  * @param item     filled up to its size field
  * @return 0, or:
- *   -EINVAL         not a hand-off, @p item is NULL or its size field is 0
+ *   -EINVAL         not a hand-off, @p item is NULL or its size field is senseless
  *   -ENOENT         there are not so many
  * @threads object
  * @since 0.1

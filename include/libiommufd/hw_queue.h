@@ -61,7 +61,7 @@ int iommufd_hw_queue_new(struct iommufd_viommu *viommu, uint32_t type, uint32_t 
 /**
  * Take another reference to a hardware queue.
  *
- * @param queue  the queue, or NULL
+ * @param queue  the queue; may be NULL
  * @return @p queue
  * @threads any
  * @since 0.1
@@ -75,7 +75,7 @@ struct iommufd_hw_queue *iommufd_hw_queue_ref(struct iommufd_hw_queue *queue);
  * With the last one the hardware leaves its memory alone, and it can be unmapped. The
  * queue above it is a reference.
  *
- * @param queue  the queue, or NULL
+ * @param queue  the queue; may be NULL
  * @return NULL
  * @threads any
  * @since 0.1

@@ -79,7 +79,7 @@ struct iommufd_hwpt_amd_guest {
 	uint64_t dte[4]; /**< as the guest wrote it */
 };
 
-/** Options of iommufd_hwpt_new() and iommufd_hwpt_new_nested(). */
+/** Options for making a table; zero is the default for every field. */
 struct iommufd_hwpt_opts {
 	size_t size;    /**< sizeof(struct iommufd_hwpt_opts) */
 	uint64_t flags; /**< IOMMUFD_HWPT_* */
@@ -91,7 +91,7 @@ struct iommufd_hwpt_opts {
 
 /** What iommufd_hwpt_get_info() tells. */
 struct iommufd_hwpt_info {
-	size_t size;    /**< sizeof(struct iommufd_hwpt_info) */
+	size_t size;    /**< sizeof(struct iommufd_hwpt_info), set by the caller */
 	uint64_t flags; /**< IOMMUFD_HWPT_* that it was made with */
 	uint32_t id;    /**< its number in the kernel */
 	uint32_t kind;  /**< IOMMUFD_HWPT_PAGING or IOMMUFD_HWPT_NESTED */
@@ -127,7 +127,7 @@ struct iommufd_invalidate_smmuv3 {
  * Make a paging table: it leads to what an IOAS maps, now and later.
  *
  * It is for the IOMMU of one device, which need not be attached; other devices can
- * be attached to it as far as their IOMMUs are like that. The memory that the IOAS
+ * be attached to it as far as their IOMMUs are like its. The memory that the IOAS
  * maps is pinned while it has a table. The IOAS's IOVA ranges may get narrower.
  *
  * A device that is attached to the IOAS by iommufd_device_attach() or
@@ -239,7 +239,7 @@ struct iommufd_hwpt *iommufd_hwpt_unref(struct iommufd_hwpt *hwpt);
  * @param hwpt  the table
  * @param info  filled up to its size field
  * @return 0, or:
- *   -EINVAL         not a table, @p info is NULL or its size field is 0
+ *   -EINVAL         not a table, @p info is NULL or its size field is senseless
  * @threads any
  * @since 0.1
  * @source none

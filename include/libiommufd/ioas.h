@@ -415,7 +415,7 @@ int iommufd_ioas_get_alignment(struct iommufd_ioas *ioas, uint64_t *align);
  * @param ioas  the IOAS
  * @param info  filled up to its size field
  * @return 0, or:
- *   -EINVAL         not an IOAS, @p info is NULL or its size field is 0
+ *   -EINVAL         not an IOAS, @p info is NULL or its size field is senseless
  *   -ENOMEM         out of memory
  *   -EIO            the kernel failed in a way it does not document; the message has its errno
  * @threads any

@@ -52,7 +52,7 @@ struct iommufd_irq_info {
  * @param index  interrupt index
  * @param info   filled up to its size field
  * @return 0, or:
- *   -EINVAL         not a device, no such index, @p info is NULL or its size field is 0
+ *   -EINVAL         not a device, no such index, @p info is NULL or its size field is senseless
  *   -EOPNOTSUPP     the device has no descriptor
  *   -ENODEV         the device went away
  *   -EIO            the kernel failed in a way it does not document; the message has its errno

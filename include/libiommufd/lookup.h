@@ -121,7 +121,7 @@ int iommufd_ioas_get_dma_address(struct iommufd_ioas *ioas, uint64_t iova, uint6
  * @param from     the IOVA to start from; a mapping that contains it counts
  * @param mapping  filled up to its size field
  * @return 0, or:
- *   -EINVAL         not an IOAS, @p mapping is NULL or its size field is 0
+ *   -EINVAL         not an IOAS, @p mapping is NULL or its size field is senseless
  *   -ENOENT         there is none
  * @threads any
  * @since 0.1

@@ -138,7 +138,7 @@ int iommufd_migration_get_data_size(struct iommufd_device *dev, uint64_t *bytes)
  * @param fd    the descriptor that iommufd_migration_set_state() gave
  * @param info  filled up to its size field
  * @return 0, or:
- *   -EINVAL         not a device, @p info is NULL or its size field is 0, or the device is in another state
+ *   -EINVAL         not a device, @p info is NULL or its size field is senseless, or the device is in another state
  *   -EOPNOTSUPP     @p fd is of nothing that tells, or the device has no descriptor
  *   -EBADF          @p fd is not open
  *   -ENODEV         what @p fd belonged to is over

@@ -68,7 +68,7 @@ int iommufd_pasid_table_new(uint32_t virtual_width, uint32_t physical_width,
 /**
  * Take another reference.
  *
- * @param table  the table, or NULL
+ * @param table  the table; may be NULL
  * @return @p table
  * @threads any
  * @since 0.1
@@ -79,7 +79,7 @@ struct iommufd_pasid_table *iommufd_pasid_table_ref(struct iommufd_pasid_table *
 /**
  * Give back a reference; the last frees the table.
  *
- * @param table  the table, or NULL
+ * @param table  the table; may be NULL
  * @return NULL
  * @threads any
  * @since 0.1

@@ -65,7 +65,7 @@ struct iommufd_region_area {
  * @param index  region number
  * @param info   filled up to its size field
  * @return 0, or:
- *   -EINVAL         not a device, no such region, @p info is NULL or its size field is 0
+ *   -EINVAL         not a device, no such region, @p info is NULL or its size field is senseless
  *   -EOPNOTSUPP     the device has no descriptor
  *   -ENODEV         the device went away
  *   -ENOMEM         out of memory

@@ -68,7 +68,7 @@ int iommufd_device_reset(struct iommufd_device *dev);
  * @param index  0 for the first; the device itself is among them
  * @param info   filled up to its size field
  * @return 0, or:
- *   -EINVAL         not a device, @p info is NULL or its size field is 0
+ *   -EINVAL         not a device, @p info is NULL or its size field is senseless
  *   -EOPNOTSUPP     no bus or slot of its own can be reset, it is no PCI device, or it has no descriptor
  *   -ENOENT         there are no more
  *   -EPERM          by group: one of them is in no IOMMU group, and the kernel tells nothing

@@ -51,7 +51,7 @@ int iommufd_vdevice_new(struct iommufd_viommu *viommu, struct iommufd_device *de
 /**
  * Take another reference to a vDEVICE.
  *
- * @param vdevice  the vDEVICE, or NULL
+ * @param vdevice  the vDEVICE; may be NULL
  * @return @p vdevice
  * @threads any
  * @since 0.1
@@ -62,7 +62,7 @@ struct iommufd_vdevice *iommufd_vdevice_ref(struct iommufd_vdevice *vdevice);
 /**
  * Give back a reference to a vDEVICE; with the last one the guest has it no more.
  *
- * @param vdevice  the vDEVICE, or NULL
+ * @param vdevice  the vDEVICE; may be NULL
  * @return NULL
  * @threads any
  * @since 0.1

@@ -36,7 +36,7 @@ struct iommufd_vevent_tegra241_cmdqv {
 	uint64_t map[2]; /**< a bit for each of the guest's queues, little-endian */
 };
 
-/** Options of iommufd_veventq_new(). Zero is the default. */
+/** Options for iommufd_veventq_new(); zero is the default for every field. */
 struct iommufd_veventq_opts {
 	size_t size;         /**< sizeof(struct iommufd_veventq_opts) */
 	uint64_t flags;      /**< none yet: 0 */
@@ -82,7 +82,7 @@ int iommufd_veventq_new(struct iommufd_viommu *viommu, uint32_t type, uint32_t d
 /**
  * Take another reference to an event queue.
  *
- * @param veventq  the queue, or NULL
+ * @param veventq  the queue; may be NULL
  * @return @p veventq
  * @threads any
  * @since 0.1
@@ -93,7 +93,7 @@ struct iommufd_veventq *iommufd_veventq_ref(struct iommufd_veventq *veventq);
 /**
  * Give back a reference to an event queue; with the last one what was not read is gone.
  *
- * @param veventq  the queue, or NULL
+ * @param veventq  the queue; may be NULL
  * @return NULL
  * @threads any
  * @since 0.1
@@ -102,7 +102,7 @@ struct iommufd_veventq *iommufd_veventq_ref(struct iommufd_veventq *veventq);
 struct iommufd_veventq *iommufd_veventq_unref(struct iommufd_veventq *veventq);
 
 /**
- * Get the descriptor that is readable when there is an event.
+ * Lend the descriptor that is readable when there is an event.
  *
  * For poll() and the like; it belongs to the queue and must be neither read nor
  * closed.

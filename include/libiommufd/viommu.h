@@ -39,7 +39,7 @@ struct iommufd_viommu_tegra241_cmdqv {
 	uint64_t length; /**< bytes of it */
 };
 
-/** Options of iommufd_viommu_new(). Zero is the default. */
+/** Options for iommufd_viommu_new(); zero is the default for every field. */
 struct iommufd_viommu_opts {
 	size_t size;          /**< sizeof(struct iommufd_viommu_opts) */
 	uint64_t flags;       /**< none yet: 0 */
@@ -77,7 +77,7 @@ int iommufd_viommu_new(struct iommufd_device *dev, struct iommufd_hwpt *parent, 
 /**
  * Take another reference to a vIOMMU.
  *
- * @param viommu  the vIOMMU, or NULL
+ * @param viommu  the vIOMMU; may be NULL
  * @return @p viommu
  * @threads any
  * @since 0.1
@@ -92,7 +92,7 @@ struct iommufd_viommu *iommufd_viommu_ref(struct iommufd_viommu *viommu);
  * it lives until they are gone. The last reference also removes what
  * iommufd_viommu_map() mapped.
  *
- * @param viommu  the vIOMMU, or NULL
+ * @param viommu  the vIOMMU; may be NULL
  * @return NULL
  * @threads any
  * @since 0.1
