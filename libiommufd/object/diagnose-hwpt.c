@@ -88,7 +88,7 @@ int diagnose_attach_hwpt(struct iommufd_device *dev, const struct iommufd_hwpt *
 		return unfit(dev, hwpt, call);
 	return err_kernel(code, KNOWN(-ENODEV, -EBUSY, -ENOENT, -EOPNOTSUPP), call, dev->fd.object,
 			  code == -EBUSY ? "a device of the group is being reset: try again" :
-			  code == -ENOENT ? "make it a virtual device of the table's vIOMMU first" :
+			  code == -ENOENT ? "make it a device of the table's vIOMMU first: iommufd_vdevice_new()" :
 			  code == -EOPNOTSUPP ? "make a table of another kind for this device" :
 						"check that the device is still there, and reports page faults if the table takes them",
 			  "the device cannot be attached to %s, which leads to %s", hwpt->object,

@@ -37,7 +37,7 @@ static bool find_reserved(const struct iommufd_device *dev, const struct iommufd
 
 static int out_of_reach(struct iommufd_device *dev, struct iommufd_ioas *ioas, const char *call)
 {
-	const char *remedy = "map below the width of the IOMMU, best where the library chooses; lift iommufd_ioas_allow() if it is set";
+	const char *remedy = "map within the device's reach: name a window (struct iommufd_map_opts), or let the library choose once it is attached; lift iommufd_ioas_allow() if it is set";
 	struct map_entry m = { 0 }, next;
 	uint64_t from = 0;
 

@@ -290,7 +290,9 @@ IOMMUFD_EXPORT int iommufd_handoff_add_device(struct iommufd_handoff *handoff,
 			"the device belongs to another context");
 	} else if (dev->fd.transport != &transport_cdev) {
 		r = err(-EOPNOTSUPP, __func__, dev->fd.object,
-			"close it and use iommufd_handoff_add(), which hands over its group",
+			dev->fd.transport == &transport_group ?
+				"close it and use iommufd_handoff_add(), which hands over its group" :
+				"hand over a device that VFIO has; a mock device is for its maker",
 			"the device has no character device that is bound");
 	} else {
 		pthread_mutex_lock(&handoff->ctx->lock);

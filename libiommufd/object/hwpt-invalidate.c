@@ -76,13 +76,15 @@ IOMMUFD_EXPORT int iommufd_hwpt_invalidate(struct iommufd_hwpt *hwpt, uint32_t t
 
 	if (r)
 		return r;
-	if (!count)
+	if (!count) {
 		r = err_null(__func__, "count");
-	else if (!hwpt->parent)
+	} else if (!hwpt->parent) {
+		*count = 0;
 		r = err(-EINVAL, __func__, hwpt->object, "name a nested table",
 			"the table is no guest's: the kernel itself keeps it in order");
-	else
+	} else {
 		r = hwpt_invalidate(&hwpt->ctx->backend.engine, __func__, hwpt->id, hwpt->object,
 				    type, entries, entry_size, count);
+	}
 	return err_log(&hwpt->ctx->core.log, r);
 }

@@ -225,6 +225,7 @@ static void invalidate_bad_argument(void **state)
 	if (!nested)
 		return;
 	assert_error(iommufd_hwpt_invalidate(parent, TYPE, &one, sizeof(one), &count), -EINVAL);
+	assert_int_equal(count, 0);
 	assert_error(iommufd_hwpt_invalidate(nested, TYPE, &one, sizeof(one), NULL), -EINVAL);
 	count = 1;
 	assert_error(iommufd_hwpt_invalidate(nested, TYPE, NULL, sizeof(one), &count), -EINVAL);
