@@ -95,7 +95,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/handoff-open.c \
 	libiommufd/object/handoff-receive.c \
 	libiommufd/object/handoff-wire.c \
-	libiommufd/object/hw_queue.c \
+	libiommufd/object/hw-queue.c \
 	libiommufd/object/hwinfo.c libiommufd/object/hwinfo.h \
 	libiommufd/object/hwinfo-amd.c \
 	libiommufd/object/hwinfo-decode.c \
