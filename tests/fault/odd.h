@@ -45,6 +45,12 @@ struct pair {
 /* What the cases run on now. */
 extern const struct pair *pair;
 
+/* Ends the case as skipped on this backend; says why. */
+#define skip_case(reason) do { \
+	print_message("SKIP %s: %s: %s\n", __func__, pair->name, reason); \
+	skip(); \
+} while (0)
+
 /* Bends an answer of the kernel; @rc is what it returned. */
 extern int (*bend)(int fd, unsigned long request, void *arg, int rc);
 extern ssize_t (*bend_read)(void *buf, size_t n, uint64_t at, ssize_t rc);

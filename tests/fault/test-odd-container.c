@@ -13,7 +13,7 @@ static struct iommufd_device *other;
 static void attach_two(struct setting *s)
 {
 	if (!pair->in_container)
-		skip(); /* all is in one IOAS of the kernel */
+		skip_case("all is in one IOAS of the kernel");
 	open_device(s);
 	assert_int_equal(iommufd_device_open(s->ctx, "0000:00:03.0", NULL, &other), 0);
 	assert_int_equal(iommufd_device_attach(s->dev, s->ioas), 0);
@@ -107,7 +107,7 @@ static void unmap_that_loses_a_neighbour_euclean(void **state)
 	uint64_t iova;
 
 	if (pair->in_ioas)
-		skip(); /* neighbours are one nowhere */
+		skip_case("neighbours are one nowhere");
 	iommufd_ioas_unref(s->ioas);
 	assert_int_equal(iommufd_ioas_new(s->ctx, &opts, &s->ioas), 0);
 	for (iova = 0; iova < 3 * PAGE; iova += PAGE) {

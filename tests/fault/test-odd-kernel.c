@@ -67,7 +67,7 @@ static void stop_halfway(struct setting *s)
 static void unmap_that_stops_halfway_is_put_back(void **state)
 {
 	if (!pair->in_ioas)
-		skip(); /* nothing is unmapped before a device is attached */
+		skip_case("nothing is unmapped before a device is attached");
 	stop_halfway(*state);
 }
 
@@ -88,7 +88,7 @@ static void unmap_of_a_file_that_stops_halfway_euclean(void **state)
 	close(fd);
 	map_at(s, 0x10000);
 	if (!pair->in_ioas)
-		skip(); /* the library maps the file's memory, which can be put back */
+		skip_case("the library maps the file's memory, which can be put back");
 	bend = unmap_first_then_refuse;
 	assert_error(iommufd_ioas_unmap(s->ioas, 0x10000, 0x20000, NULL), -EUCLEAN);
 	bend = NULL;
@@ -182,7 +182,7 @@ static void ranges_that_end_before_they_start(void **state)
 static void ranges_that_want_no_more_room_and_do_not_fit(void **state)
 {
 	if (!pair->in_ioas)
-		skip(); /* containers answer in another way */
+		skip_case("containers answer in another way");
 	refuse_attach(*state, room_is_never_enough);
 }
 
