@@ -95,7 +95,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/handoff-open.c \
 	libiommufd/object/handoff-receive.c \
 	libiommufd/object/handoff-wire.c \
-	libiommufd/object/hw-queue.c \
+	libiommufd/object/hw-queue.c libiommufd/object/hw-queue.h \
 	libiommufd/object/hwinfo.c libiommufd/object/hwinfo.h \
 	libiommufd/object/hwinfo-amd.c \
 	libiommufd/object/hwinfo-decode.c \
@@ -105,6 +105,7 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/hwpt.c libiommufd/object/hwpt.h \
 	libiommufd/object/hwpt-invalidate.c \
 	libiommufd/object/import.c \
+	libiommufd/object/import-find.c \
 	libiommufd/object/ioas.c libiommufd/object/ioas.h \
 	libiommufd/object/ioas-address.c \
 	libiommufd/object/ioas-copy.c \
@@ -126,10 +127,12 @@ libiommufd_core_la_SOURCES = \
 	libiommufd/object/state-blob.c \
 	libiommufd/object/state-device.c \
 	libiommufd/object/state-fault.c \
+	libiommufd/object/state-guest.c \
 	libiommufd/object/state-hwpt.c \
 	libiommufd/object/state-ioas.c \
+	libiommufd/object/state-pasid.c \
 	libiommufd/object/vdevice.c libiommufd/object/vdevice.h \
-	libiommufd/object/veventq.c \
+	libiommufd/object/veventq.c libiommufd/object/veventq.h \
 	libiommufd/object/viommu.c libiommufd/object/viommu.h
 
 include libiommufd/map/local.mk

@@ -19,16 +19,18 @@
  * long as somebody has them. Numbers of objects stay what they are, and so do IOVAs.
  *
  * Goes over: IOASes with their mappings, protected ranges and options; devices with their
- * cookies and attachments; page tables; fault queues, with the faults that were read and
- * not answered; which interrupts are enabled. The kernel keeps the rest by itself:
- * the memory limit's mode, the IOAS for legacy containers, dirty tracking, what
- * iommufd_region_set_ioeventfd() connected, the features of devices that are in use.
+ * cookies, PASIDs and attachments; page tables; fault queues, with the faults that were
+ * read and not answered; vIOMMUs and what is on them; the tracking of what devices write;
+ * which interrupts are enabled. The kernel keeps the rest by itself: the memory limit's
+ * mode, the IOAS for legacy containers, what iommufd_region_set_ioeventfd() connected,
+ * the features of devices that are in use.
  *
- * Does not go over: mappings of regions, which the successor makes anew; the eventfds of
- * interrupts, which the kernel goes on signalling until iommufd_irq_enable() connects
- * others; groups and their events; which PASIDs are reserved, and tables of them. Memory
- * that was mapped by its address is known no more by that: only files can be charged to
- * the successor, so map memfds with iommufd_ioas_map_file() from the beginning.
+ * Does not go over: mappings of regions and of an IOMMU's pages, which the successor
+ * makes anew; the eventfds of interrupts, which the kernel goes on signalling until
+ * iommufd_irq_enable() connects others; groups and their events; which PASIDs are
+ * reserved, and tables of them. Memory that was mapped by its address is known no more by
+ * that: only files can be charged to the successor, so map memfds with
+ * iommufd_ioas_map_file() from the beginning.
  *
  * Needs IOMMUFD_CAP_DEVICE_FD: devices that are had by their character devices.
  */
@@ -45,9 +47,14 @@ extern "C" {
 struct iommufd_ctx;
 struct iommufd_ctx_opts;
 struct iommufd_fault_queue;
+struct iommufd_hw_queue;
 struct iommufd_hwpt;
 struct iommufd_import;
 struct iommufd_ioas;
+struct iommufd_pasid;
+struct iommufd_vdevice;
+struct iommufd_veventq;
+struct iommufd_viommu;
 
 /** Options of iommufd_import_new(). */
 struct iommufd_import_opts {
@@ -65,7 +72,9 @@ enum {
 struct iommufd_import_item {
 	size_t size;      /**< sizeof(struct iommufd_import_item), set by the caller */
 	uint32_t kind;    /**< IOMMUFD_IMPORT_IOAS and so on */
-	uint32_t id;      /**< the kernel's number, as before */
+	uint32_t id;      /**< the kernel's number, as before; of a PASID its own */
+	uint32_t device;  /**< of a PASID the kernel's number of its device; else 0 */
+	uint32_t reserved; /**< zero */
 };
 
 /** Kinds of struct iommufd_import_item. */
@@ -74,6 +83,11 @@ enum {
 	IOMMUFD_IMPORT_DEVICE = 2,      /**< find it with iommufd_device_find() or iommufd_device_find_id() */
 	IOMMUFD_IMPORT_HWPT = 3,        /**< find it with iommufd_import_find_hwpt() */
 	IOMMUFD_IMPORT_FAULT_QUEUE = 4, /**< find it with iommufd_import_find_fault_queue() */
+	IOMMUFD_IMPORT_VIOMMU = 5,      /**< find it with iommufd_import_find_viommu() */
+	IOMMUFD_IMPORT_VDEVICE = 6,     /**< find it with iommufd_import_find_vdevice() */
+	IOMMUFD_IMPORT_VEVENTQ = 7,     /**< find it with iommufd_import_find_veventq() */
+	IOMMUFD_IMPORT_HW_QUEUE = 8,    /**< find it with iommufd_import_find_hw_queue() */
+	IOMMUFD_IMPORT_PASID = 9,       /**< find it with iommufd_import_find_pasid() */
 };
 
 /**
@@ -103,9 +117,10 @@ int iommufd_ctx_export(struct iommufd_ctx *ctx, void *blob, size_t *size, int *f
  * Leave a context, and what is in it, to others who have its descriptors.
  *
  * Every handle of it is dead from now on and good for giving back only, which frees
- * memory and closes descriptors but undoes nothing in the kernel. Any other call fails
- * with -EINVAL. Nobody must use one of them meanwhile. Mappings of regions stay in this process until
- * the device is given back; groups stay as they are.
+ * memory and closes descriptors but undoes nothing in the kernel. Mappings of regions and
+ * of an IOMMU's pages stay in this process until they are unmapped or what they are of is
+ * given back. Any other call fails with -EINVAL. Nobody must be inside one meanwhile.
+ * Groups stay as they are.
  *
  * @param ctx  the context
  * @return 0, or:
@@ -259,6 +274,87 @@ int iommufd_import_find_hwpt(struct iommufd_import *import, uint32_t id, struct 
  */
 int iommufd_import_find_fault_queue(struct iommufd_import *import, uint32_t id,
 				    struct iommufd_fault_queue **out);
+
+/**
+ * Find a vIOMMU by its number.
+ *
+ * @param import  the import
+ * @param id      as iommufd_import_get_item() tells it
+ * @param out     the vIOMMU, with a reference that is the caller's; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         not an import, or @p out is NULL
+ *   -ENOENT         no vIOMMU of that number came over
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_import_find_viommu(struct iommufd_import *import, uint32_t id,
+			       struct iommufd_viommu **out);
+
+/**
+ * Find a vDEVICE by its number.
+ *
+ * @param import  the import
+ * @param id      as iommufd_import_get_item() tells it
+ * @param out     the vDEVICE, with a reference that is the caller's; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         not an import, or @p out is NULL
+ *   -ENOENT         no vDEVICE of that number came over
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_import_find_vdevice(struct iommufd_import *import, uint32_t id,
+				struct iommufd_vdevice **out);
+
+/**
+ * Find a vEVENTQ by its number.
+ *
+ * @param import  the import
+ * @param id      as iommufd_import_get_item() tells it
+ * @param out     the vEVENTQ, with a reference that is the caller's; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         not an import, or @p out is NULL
+ *   -ENOENT         no vEVENTQ of that number came over
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_import_find_veventq(struct iommufd_import *import, uint32_t id,
+				struct iommufd_veventq **out);
+
+/**
+ * Find a hardware queue by its number.
+ *
+ * @param import  the import
+ * @param id      as iommufd_import_get_item() tells it
+ * @param out     the queue, with a reference that is the caller's; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         not an import, or @p out is NULL
+ *   -ENOENT         no hardware queue of that number came over
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_import_find_hw_queue(struct iommufd_import *import, uint32_t id,
+				 struct iommufd_hw_queue **out);
+
+/**
+ * Find a PASID by its number and its device's.
+ *
+ * @param import  the import
+ * @param device  the kernel's number of the device, as in struct iommufd_pasid_info
+ * @param number  that the device marks its requests with
+ * @param out     the PASID, with a reference that is the caller's; NULL on failure
+ * @return 0, or:
+ *   -EINVAL         not an import, or @p out is NULL
+ *   -ENOENT         no PASID of that number came over with the device
+ * @threads any
+ * @since 0.1
+ * @source none
+ */
+int iommufd_import_find_pasid(struct iommufd_import *import, uint32_t device, uint32_t number,
+			      struct iommufd_pasid **out);
 
 #ifdef __cplusplus
 }

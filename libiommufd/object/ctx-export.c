@@ -19,17 +19,23 @@ static int check_transport(struct iommufd_ctx *ctx, const char *function)
 			return err(-EOPNOTSUPP, function, d->fd.object,
 				   "give this user access to the devices' own nodes",
 				   "the device is had by its group, whose container ends with this process");
-	for (const struct member *m = ctx->first; m; m = m->next)
-		if (!state_type_of(m->object))
-			return err(-EOPNOTSUPP, function, "ctx",
-				   "give back PASIDs, and vIOMMUs with what is on them, first",
-				   "a PASID or a vIOMMU cannot be left to others");
 	for (struct iommufd_group *g = ctx->groups; g; g = g->next)
 		if (g->vfio)
 			return err(-EOPNOTSUPP, function, g->object,
 				   "give the group back first",
 				   "the group is open, and ends with this process");
 	return 0;
+}
+
+/* A record that says nothing is none. */
+static void end(struct state_out *out, size_t begin, uint32_t *records)
+{
+	if (out->size == begin + STATE_RECORD_SIZE) {
+		out->size = begin;
+		return;
+	}
+	state_end(out, begin);
+	++*records;
 }
 
 static int write_objects(struct iommufd_ctx *ctx, struct state_out *out, uint32_t *records)
@@ -41,8 +47,7 @@ static int write_objects(struct iommufd_ctx *ctx, struct state_out *out, uint32_
 
 		if (r)
 			return r;
-		state_end(out, begin);
-		++*records;
+		end(out, begin, records);
 	}
 	return 0;
 }
@@ -57,12 +62,7 @@ static void write_links(struct iommufd_ctx *ctx, struct state_out *out, uint32_t
 			continue;
 		begin = state_begin(out, type->kind, true);
 		type->write_links(out, m->object);
-		if (out->size == begin + STATE_RECORD_SIZE) {
-			out->size = begin;
-			continue;
-		}
-		state_end(out, begin);
-		++*records;
+		end(out, begin, records);
 	}
 }
 

@@ -4,27 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <libiommufd/hw_queue.h>
-
 #include "object/command.h"
-#include "object/viommu.h"
+#include "object/hw-queue.h"
 
 _Static_assert((int)IOMMUFD_HW_QUEUE_TEGRA241_CMDQV == K_IOMMU_HW_QUEUE_TYPE_TEGRA241_CMDQV,
 	       "types are the kernel's numbers");
 
 typedef unsigned long long ull; /* for printf */
-
-struct iommufd_hw_queue {
-	struct object obj;
-	struct iommufd_viommu *viommu;  /* held */
-	struct member member;
-	struct iommufd_hw_queue *below; /* held: the one of the next lower index, or NULL */
-	struct iommufd_hw_queue *next;  /* of the vIOMMU, under its lock */
-	struct ioas_hold hold;          /* keeps the memory mapped */
-	uint32_t type, index, id;
-	int stays;                      /* why the kernel kept it when it was to go, or 0 */
-	char object[24];                /* "hw queue ID", for error records */
-};
 
 /* The vIOMMU's lock held. */
 static struct iommufd_hw_queue *find(const struct iommufd_viommu *viommu, uint32_t type,
@@ -133,6 +119,22 @@ static int make(struct iommufd_hw_queue *queue, const char *function, uint64_t i
 	pthread_mutex_unlock(&ioas->lock);
 	pthread_mutex_unlock(&viommu->lock);
 	return r;
+}
+
+int hw_queue_adopt(struct iommufd_hw_queue *queue, uint64_t iova, uint64_t last)
+{
+	struct iommufd_viommu *viommu = queue->viommu;
+	struct iommufd_ioas *ioas = viommu->parent->ioas;
+	bool taken;
+
+	pthread_mutex_lock(&viommu->lock);
+	pthread_mutex_lock(&ioas->lock);
+	taken = find(viommu, queue->type, queue->index);
+	if (!taken)
+		enter(queue, iova, last);
+	pthread_mutex_unlock(&ioas->lock);
+	pthread_mutex_unlock(&viommu->lock);
+	return taken ? -EEXIST : 0;
 }
 
 static int check_range(const char *function, uint64_t iova, uint64_t length)

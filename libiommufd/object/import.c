@@ -4,17 +4,11 @@
 #include <stdlib.h>
 
 #include "base/opts.h"
-#include "object/fault.h"
-#include "object/hwpt.h"
 #include "object/ioas.h"
+#include "object/pasid.h"
 #include "object/state.h"
 
 typedef unsigned long long ull; /* for printf */
-
-static int import_check(const struct iommufd_import *import, const char *function)
-{
-	return import && object_is(&import->obj, OBJECT_IMPORT) ? 0 : err_handle(function, "import");
-}
 
 static void import_free(struct iommufd_import *import)
 {
@@ -76,7 +70,8 @@ static int read_object(struct state_in *in, const struct state_type *type)
 	if (r)
 		return r;
 	for (size_t i = 0; !r && i < import->count; i++)
-		if (import->items[i].id == item->id)
+		if (!type->own_numbers && !import->items[i].type->own_numbers &&
+		    import->items[i].id == item->id)
 			r = state_bad(in, "two objects have number %u", item->id);
 	import->count++;
 	return r;
@@ -256,66 +251,8 @@ IOMMUFD_EXPORT int iommufd_import_get_item(struct iommufd_import *import, uint32
 	}
 	known.kind = import->items[index].type->kind;
 	known.id = import->items[index].id;
+	if (import->items[index].type == &state_pasid)
+		known.device = container_of(import->items[index].object, struct iommufd_pasid,
+					    obj)->dev->fd.id;
 	return err_log(&import->ctx->core.log, opts_put(__func__, item, &known, sizeof(known)));
-}
-
-static int find(struct iommufd_import *import, const char *function, const struct state_type *type,
-		uint32_t id, const void *out, struct object **object)
-{
-	int r = import_check(import, function);
-
-	if (r)
-		return r;
-	if (!out)
-		return err_log(&import->ctx->core.log, err_null(function, "out"));
-	for (size_t i = 0; i < import->count; i++)
-		if (import->items[i].type == type && import->items[i].id == id) {
-			*object = import->items[i].object;
-			return 0;
-		}
-	r = err(-ENOENT, function, "import", "look for numbers with iommufd_import_get_item()",
-		"no %s of number %u came over", type->name, id);
-	return err_log(&import->ctx->core.log, r);
-}
-
-IOMMUFD_EXPORT int iommufd_import_find_ioas(struct iommufd_import *import, uint32_t id,
-					    struct iommufd_ioas **out)
-{
-	struct object *o;
-	int r;
-
-	if (out)
-		*out = NULL;
-	r = find(import, __func__, &state_ioas, id, out, &o);
-	if (!r)
-		*out = iommufd_ioas_ref(container_of(o, struct iommufd_ioas, obj));
-	return r;
-}
-
-IOMMUFD_EXPORT int iommufd_import_find_hwpt(struct iommufd_import *import, uint32_t id,
-					    struct iommufd_hwpt **out)
-{
-	struct object *o;
-	int r;
-
-	if (out)
-		*out = NULL;
-	r = find(import, __func__, &state_hwpt, id, out, &o);
-	if (!r)
-		*out = iommufd_hwpt_ref(container_of(o, struct iommufd_hwpt, obj));
-	return r;
-}
-
-IOMMUFD_EXPORT int iommufd_import_find_fault_queue(struct iommufd_import *import, uint32_t id,
-						   struct iommufd_fault_queue **out)
-{
-	struct object *o;
-	int r;
-
-	if (out)
-		*out = NULL;
-	r = find(import, __func__, &state_fault_queue, id, out, &o);
-	if (!r)
-		*out = iommufd_fault_queue_ref(container_of(o, struct iommufd_fault_queue, obj));
-	return r;
 }

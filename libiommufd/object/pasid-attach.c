@@ -47,6 +47,21 @@ struct attachment pasid_leave(struct iommufd_pasid *p, bool lock)
 	return left;
 }
 
+int pasid_adopt(struct iommufd_pasid *p, const char *function, struct attachment *at)
+{
+	struct ioas_windows *windows;
+	int r;
+
+	pthread_mutex_lock(&p->dev->ctx->lock);
+	pthread_mutex_lock(&at->ioas->lock);
+	r = ioas_windows_reserve(at->ioas, p->dev, function, &windows);
+	if (!r)
+		enter(p, at, windows);
+	pthread_mutex_unlock(&at->ioas->lock);
+	pthread_mutex_unlock(&p->dev->ctx->lock);
+	return r;
+}
+
 /* -- what keeps it from going */
 
 /* In a group a number leads to one table. */

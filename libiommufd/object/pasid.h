@@ -25,6 +25,8 @@ static inline int pasid_check(const struct iommufd_pasid *pasid, const char *fun
 	return pasid && object_is(&pasid->obj, OBJECT_PASID) ? 0 : err_handle(function, "pasid");
 }
 
+/* pasid-attach.c: our records say that it is where the kernel has it. No lock is held; -EADDRINUSE. */
+int pasid_adopt(struct iommufd_pasid *pasid, const char *function, struct attachment *at);
 /* pasid-attach.c: our records say that it is detached; put what is returned. Context lock held. */
 struct attachment pasid_leave(struct iommufd_pasid *pasid, bool lock);
 

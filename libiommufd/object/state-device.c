@@ -116,9 +116,12 @@ static int read_links(struct state_in *in, struct object *object)
 {
 	struct iommufd_device *dev = container_of(object, struct iommufd_device, fd.obj);
 	struct attachment at = { 0 };
-	uint32_t ioas = state_get32(in), hwpt = state_get32(in);
-	int r = state_done(in);
+	uint32_t ioas, hwpt;
+	int r;
 
+	ioas = state_get32(in);
+	hwpt = state_get32(in);
+	r = state_done(in);
 	if (r)
 		return r;
 	object = state_find(in, &state_ioas, ioas);

@@ -82,16 +82,6 @@ static int read_records(struct state_in *in, struct iommufd_fault_queue *queue)
 	return 0;
 }
 
-static int take_fd(struct state_in *in, struct iommufd_fault_queue *queue, int fd)
-{
-	int r = fd < 0 ? -EBADF : sys_dup(in->import->ctx->core.sys, fd);
-
-	queue->fd = r;
-	return r >= 0 ? 0 : err_kernel(r, KNOWN(-EBADF, -EMFILE, -ENOMEM), "fcntl", "fds",
-				       "pass duplicates of all descriptors",
-				       "descriptor %d of a fault queue cannot be duplicated", fd);
-}
-
 static int read_queue(struct state_in *in, struct object **object, uint32_t *id)
 {
 	struct iommufd_fault_queue *queue = calloc(1, sizeof(*queue));
@@ -109,13 +99,16 @@ static int read_queue(struct state_in *in, struct object **object, uint32_t *id)
 	if (!r)
 		r = state_done(in);
 	if (!r)
-		r = take_fd(in, queue, fd);
-	if (r) {
+		r = state_check_id(in, &state_fault_queue, *id);
+	if (!r)
+		r = state_take_fd(in, fd);
+	if (r < 0) {
 		free(queue->waiting);
 		free(queue->records);
 		free(queue);
 		return r;
 	}
+	queue->fd = r;
 	fault_queue_enter(queue, in->import->ctx);
 	*object = &queue->obj;
 	return 0;

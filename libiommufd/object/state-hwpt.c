@@ -6,6 +6,7 @@
 #include "object/fault.h"
 #include "object/hwpt.h"
 #include "object/state.h"
+#include "object/viommu.h"
 
 /* What else there is to say of one. */
 enum {
@@ -21,6 +22,7 @@ static int write_hwpt(struct state_out *out, const struct object *object)
 	state_put32(out, hwpt->id);
 	state_put32(out, hwpt->ioas->as.id);
 	state_put32(out, hwpt->parent ? hwpt->parent->id : 0);
+	state_put32(out, hwpt->viommu ? hwpt->viommu->id : 0);
 	state_put32(out, hwpt->faults ? hwpt->faults->id : 0);
 	state_put32(out, (hwpt->automatic ? AUTOMATIC : 0) | (hwpt->table.tracked ? TRACKED : 0));
 	state_put32(out, hwpt->iommu_type);
@@ -28,25 +30,20 @@ static int write_hwpt(struct state_out *out, const struct object *object)
 	return 0;
 }
 
-/*
- * A read of what was written, of pages of no size, gets as far as looking for the
- * table; so does an invalidation of nothing.
- */
+/* A read of what was written, of pages of no size, gets as far as looking for the table. */
 static int ask_kernel(struct state_in *in, uint32_t id, bool nested)
 {
-	struct k_iommu_hwpt_get_dirty_bitmap paging = { .size = sizeof(paging), .hwpt_id = id };
-	struct k_iommu_hwpt_invalidate any = { .size = sizeof(any), .hwpt_id = id };
-	bool missing = command(in->import->ctx, K_IOMMU_HWPT_GET_DIRTY_BITMAP, &paging) == -ENOENT;
+	struct k_iommu_hwpt_get_dirty_bitmap arg = { .size = sizeof(arg), .hwpt_id = id };
 
 	if (nested)
-		missing = command(in->import->ctx, K_IOMMU_HWPT_INVALIDATE, &any) == -ENOENT;
-	return missing ? state_bad(in, "the kernel has no %spage table %u",
-				   nested ? "nested " : "", id) : 0;
+		return state_check_id(in, &state_hwpt, id);
+	return command(in->import->ctx, K_IOMMU_HWPT_GET_DIRTY_BITMAP, &arg) == -ENOENT ?
+		       state_bad(in, "the kernel has no page table %u", id) : 0;
 }
 
 /* Finds what it stands on; 0 is none but for the IOAS. */
 static int read_base(struct state_in *in, struct hwpt_base *base, uint32_t ioas, uint32_t parent,
-		     uint32_t queue, struct iommufd_fault_queue **faults)
+		     uint32_t viommu, uint32_t queue, struct iommufd_fault_queue **faults)
 {
 	struct object *o = state_find(in, &state_ioas, ioas);
 
@@ -60,6 +57,14 @@ static int read_base(struct state_in *in, struct hwpt_base *base, uint32_t ioas,
 		base->parent = container_of(o, struct iommufd_hwpt, obj);
 		if (base->parent->parent || base->parent->ioas != base->ioas)
 			return state_bad(in, "%s cannot be a parent", base->parent->object);
+	}
+	if (viommu) {
+		o = state_find(in, &state_viommu, viommu);
+		if (!o)
+			return -EPROTO;
+		base->viommu = container_of(o, struct iommufd_viommu, obj);
+		if (base->viommu->parent != base->parent)
+			return state_bad(in, "%s has another parent", base->viommu->object);
 	}
 	if (queue) {
 		o = state_find(in, &state_fault_queue, queue);
@@ -78,13 +83,14 @@ static int read_hwpt(struct state_in *in, struct object **object, uint32_t *id)
 	struct iommufd_fault_queue *faults = NULL;
 	struct hwpt_base base = { 0 };
 	struct iommufd_hwpt *hwpt;
-	uint32_t ioas, parent, queue, more, iommu_type;
+	uint32_t ioas, parent, viommu, queue, more, iommu_type;
 	uint64_t flags;
 	int r;
 
 	*id = state_get32(in);
 	ioas = state_get32(in);
 	parent = state_get32(in);
+	viommu = state_get32(in);
 	queue = state_get32(in);
 	more = state_get32(in);
 	iommu_type = state_get32(in);
@@ -95,7 +101,7 @@ static int read_hwpt(struct state_in *in, struct object **object, uint32_t *id)
 		return state_bad(in, "a page table makes no sense");
 	r = state_done(in);
 	if (!r)
-		r = read_base(in, &base, ioas, parent, queue, &faults);
+		r = read_base(in, &base, ioas, parent, viommu, queue, &faults);
 	if (!r)
 		r = ask_kernel(in, *id, parent);
 	if (r)

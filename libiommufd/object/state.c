@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* What goes over, type by type, and how its facts are written and read. */
+#include "object/command.h"
 #include "object/state.h"
+#include "os/uapi.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -12,6 +14,11 @@ static const struct state_type *const types[] = {
 	&state_device,
 	&state_hwpt,
 	&state_fault_queue,
+	&state_viommu,
+	&state_vdevice,
+	&state_veventq,
+	&state_hw_queue,
+	&state_pasid,
 };
 
 const struct state_type *state_type_of(const struct object *object)
@@ -108,6 +115,24 @@ int state_get_fd(struct state_in *in, int *fd)
 	/* Who lent one that is not open gives none, which has a meaning here. */
 	return *fd >= 0 ? 0 : err(-EBADF, in->function, "fds", "pass duplicates of all descriptors",
 				  "descriptor %d is not open", *fd);
+}
+
+int state_take_fd(struct state_in *in, int fd)
+{
+	int r = fd < 0 ? -EBADF : sys_dup(in->import->ctx->core.sys, fd);
+
+	return r >= 0 ? r : err_kernel(r, KNOWN(-EBADF, -EMFILE, -ENOMEM), "fcntl", "fds",
+				       "pass duplicates of all descriptors",
+				       "descriptor %d of a queue cannot be duplicated", fd);
+}
+
+/* An invalidation of nothing gets as far as looking for what it is of. */
+int state_check_id(struct state_in *in, const struct state_type *type, uint32_t id)
+{
+	struct k_iommu_hwpt_invalidate arg = { .size = sizeof(arg), .hwpt_id = id };
+
+	return command(in->import->ctx, K_IOMMU_HWPT_INVALIDATE, &arg) == -ENOENT ?
+		       state_bad(in, "the kernel has no %s %u", type->name, id) : 0;
 }
 
 int state_bad(const struct state_in *in, const char *fmt, ...)

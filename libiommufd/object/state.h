@@ -48,7 +48,8 @@ struct state_type {
 	uint32_t kind;           /* IOMMUFD_IMPORT_* */
 	enum object_kind object;
 	const char *name;
-	/* An error record if it cannot go over. */
+	bool own_numbers;        /* not the kernel's: another object may have the same */
+	/* An error record if it cannot go over; writes nothing if there is nothing to go. */
 	int (*write)(struct state_out *out, const struct object *object);
 	/* Makes a handle with one reference and tells its number; nothing is changed in the kernel. */
 	int (*read)(struct state_in *in, struct object **object, uint32_t *id);
@@ -58,10 +59,20 @@ struct state_type {
 	int (*read_links)(struct state_in *in, struct object *object);
 };
 
+static inline int import_check(const struct iommufd_import *import, const char *function)
+{
+	return import && object_is(&import->obj, OBJECT_IMPORT) ? 0 : err_handle(function, "import");
+}
+
 extern const struct state_type state_ioas;
 extern const struct state_type state_device;
 extern const struct state_type state_hwpt;
 extern const struct state_type state_fault_queue;
+extern const struct state_type state_viommu;
+extern const struct state_type state_vdevice;
+extern const struct state_type state_veventq;
+extern const struct state_type state_hw_queue;
+extern const struct state_type state_pasid;
 
 /* The row of an object, or of a kind in a blob; NULL if there is none. */
 const struct state_type *state_type_of(const struct object *object);
@@ -95,6 +106,10 @@ void state_get_text(struct state_in *in, char *text, size_t size);
 uint64_t state_get_count(struct state_in *in, size_t size);
 /* The caller's descriptor, -1 for none; -EPROTO and a record for one that was not lent. */
 int state_get_fd(struct state_in *in, int *fd);
+/* A duplicate of it that is the library's; writes the record. */
+int state_take_fd(struct state_in *in, int fd);
+/* -EPROTO and a record: the kernel has nothing of that number. What it is it does not say. */
+int state_check_id(struct state_in *in, const struct state_type *type, uint32_t id);
 
 /* The record has been read, no more and no less; -EPROTO and a record: it has not. */
 int state_done(const struct state_in *in);
@@ -102,6 +117,10 @@ int state_done(const struct state_in *in);
 int state_bad(const struct state_in *in, const char *fmt, ...) printf_like(2, 3);
 /* What a record before this one had of that number; NULL and a record: nothing. */
 struct object *state_find(const struct state_in *in, const struct state_type *type, uint32_t id);
+
+/* state-pasid.c: the one of that device's; NULL, without a record: there is none. */
+struct object *state_find_pasid(const struct iommufd_import *import, uint32_t device,
+				uint32_t number);
 
 /* The frame: state-blob.c. */
 #define STATE_HEAD_SIZE 56

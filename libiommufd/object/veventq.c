@@ -9,11 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libiommufd/veventq.h>
-
 #include "base/opts.h"
 #include "object/command.h"
-#include "object/viommu.h"
+#include "object/veventq.h"
 
 _Static_assert((int)IOMMUFD_VEVENT_SMMUV3 == K_IOMMU_VEVENTQ_TYPE_ARM_SMMUV3 &&
 	       (int)IOMMUFD_VEVENT_TEGRA241_CMDQV == K_IOMMU_VEVENTQ_TYPE_TEGRA241_CMDQV,
@@ -22,22 +20,6 @@ _Static_assert(sizeof(struct iommufd_vevent_smmuv3) == sizeof(struct k_iommu_vev
 	       sizeof(struct iommufd_vevent_tegra241_cmdqv) ==
 		       sizeof(struct k_iommu_vevent_tegra241_cmdqv),
 	       "the kernel fills the caller's events as they are");
-
-#define EVENT_SIZE_MAX 4096u
-
-struct iommufd_veventq {
-	struct object obj;
-	struct iommufd_viommu *viommu; /* held */
-	struct member member;
-	uint32_t id;
-	int fd;
-	uint32_t event_size;
-	char object[24];               /* "vEVENTQ ID", for error records */
-
-	pthread_mutex_t lock;          /* what follows */
-	uint32_t sequence;             /* of the last event that was read or lost */
-	struct k_iommufd_vevent_header buffer[]; /* one, and its event */
-};
 
 static int veventq_check(const struct iommufd_veventq *veventq, const char *function)
 {
@@ -53,11 +35,27 @@ static int check_size(const char *function, uint32_t type, uint32_t *size)
 
 	if (!*size)
 		*size = known;
-	if (*size && *size <= EVENT_SIZE_MAX && (!known || *size == known))
+	if (*size && *size <= VEVENT_SIZE_MAX && (!known || *size == known))
 		return 0;
 	return err(-EINVAL, function, "opts.event_size",
 		   "give the size of the type's events, or 0 if this release knows the type",
 		   "events of type %#x cannot have %u bytes", type, *size);
+}
+
+struct iommufd_veventq *veventq_alloc(const char *function, struct iommufd_viommu *viommu,
+				      uint32_t event_size)
+{
+	struct iommufd_veventq *veventq =
+		calloc(1, sizeof(*veventq) + sizeof(*veventq->buffer) + event_size);
+
+	if (!veventq) {
+		err_nomem(function, "vEVENTQ");
+		return NULL;
+	}
+	veventq->viommu = viommu;
+	veventq->event_size = event_size;
+	veventq->sequence = INT_MAX; /* the first is 0 */
+	return veventq;
 }
 
 static int alloc(struct iommufd_veventq *veventq, uint32_t type, uint32_t depth)
@@ -82,8 +80,7 @@ static int alloc(struct iommufd_veventq *veventq, uint32_t type, uint32_t depth)
 	return 0;
 }
 
-/* The kernel has it now. */
-static void enter(struct iommufd_veventq *veventq)
+void veventq_enter(struct iommufd_veventq *veventq)
 {
 	object_init(&veventq->obj, OBJECT_VEVENTQ);
 	snprintf(veventq->object, sizeof(veventq->object), "vEVENTQ %u", veventq->id);
@@ -108,18 +105,15 @@ static int veventq_new(struct iommufd_viommu *viommu, const char *function, uint
 		r = check_size(function, type, &opts.event_size);
 	if (r)
 		return r;
-	veventq = calloc(1, sizeof(*veventq) + sizeof(*veventq->buffer) + opts.event_size);
+	veventq = veventq_alloc(function, viommu, opts.event_size);
 	if (!veventq)
-		return err_nomem(function, "vEVENTQ");
-	veventq->viommu = viommu;
-	veventq->event_size = opts.event_size;
-	veventq->sequence = INT_MAX; /* the first is 0 */
+		return -ENOMEM;
 	r = alloc(veventq, type, depth);
 	if (r) {
 		free(veventq);
 		return r;
 	}
-	enter(veventq);
+	veventq_enter(veventq);
 	*out = veventq;
 	return 0;
 }

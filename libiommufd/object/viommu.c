@@ -225,7 +225,8 @@ IOMMUFD_EXPORT int iommufd_viommu_map(struct iommufd_viommu *viommu, uint64_t of
 IOMMUFD_EXPORT int iommufd_viommu_unmap(struct iommufd_viommu *viommu, void *address)
 {
 	struct viommu_map **at, *m;
-	int r = viommu_check(viommu, __func__);
+	int r = viommu && object_was(&viommu->obj, OBJECT_VIOMMU) ?
+			0 : err_handle(__func__, "vIOMMU");
 
 	if (r)
 		return r;

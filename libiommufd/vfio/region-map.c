@@ -112,7 +112,7 @@ IOMMUFD_EXPORT int iommufd_region_unmap(struct iommufd_device *dev, void *addr)
 {
 	struct devfd *d;
 	struct region_map **at, *m;
-	int r = service_find(dev, __func__, &d);
+	int r = service_find_disowned(dev, __func__, &d);
 
 	if (r)
 		return r;

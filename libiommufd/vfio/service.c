@@ -3,18 +3,28 @@
 
 #include <errno.h>
 
-int service_find(struct iommufd_device *dev, const char *function, struct devfd **out)
+static int check(struct devfd *d, const char *function)
 {
-	struct devfd *d = devfd_of(dev);
 	int r;
 
 	if (!d)
 		return err_handle(function, "device");
-	*out = d;
 	if (d->fd >= 0)
 		return 0;
 	r = err(-EOPNOTSUPP, function, d->object,
 		"ask this of devices that were opened, by their VFIO driver",
 		"the device has no descriptor: registers, interrupts and resets are not to be had");
 	return err_log(&d->core->log, r);
+}
+
+int service_find(struct iommufd_device *dev, const char *function, struct devfd **out)
+{
+	*out = devfd_of(dev);
+	return check(*out, function);
+}
+
+int service_find_disowned(struct iommufd_device *dev, const char *function, struct devfd **out)
+{
+	*out = devfd_was_of(dev);
+	return check(*out, function);
 }

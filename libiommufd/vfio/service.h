@@ -9,5 +9,8 @@
  * if it has no descriptor to serve by; the record is written and logged.
  */
 int service_find(struct iommufd_device *dev, const char *function, struct devfd **out) must_check;
+/* The same, also of a device that was disowned: for what gives back. */
+int service_find_disowned(struct iommufd_device *dev, const char *function,
+			  struct devfd **out) must_check;
 
 #endif

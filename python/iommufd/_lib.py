@@ -129,8 +129,14 @@ PROTOTYPES: Prototypes = {
     "iommufd_hwpt_set_dirty_tracking": (c_int, [c_void_p, c_int]),
     "iommufd_hwpt_unref": (c_void_p, [c_void_p]),
     "iommufd_import_find_fault_queue": (c_int, [c_void_p, c_uint32, POINTER(c_void_p)]),
+    "iommufd_import_find_hw_queue": (c_int, [c_void_p, c_uint32, POINTER(c_void_p)]),
     "iommufd_import_find_hwpt": (c_int, [c_void_p, c_uint32, POINTER(c_void_p)]),
     "iommufd_import_find_ioas": (c_int, [c_void_p, c_uint32, POINTER(c_void_p)]),
+    "iommufd_import_find_pasid": (
+        c_int, [c_void_p, c_uint32, c_uint32, POINTER(c_void_p)]),
+    "iommufd_import_find_vdevice": (c_int, [c_void_p, c_uint32, POINTER(c_void_p)]),
+    "iommufd_import_find_veventq": (c_int, [c_void_p, c_uint32, POINTER(c_void_p)]),
+    "iommufd_import_find_viommu": (c_int, [c_void_p, c_uint32, POINTER(c_void_p)]),
     "iommufd_import_get_ctx": (c_int, [c_void_p, POINTER(c_void_p)]),
     "iommufd_import_get_item": (c_int, [c_void_p, c_uint32, POINTER(s.ImportItem)]),
     "iommufd_import_new": (

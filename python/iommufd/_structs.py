@@ -255,7 +255,8 @@ class ImportOptions(SizedStructure):
 
 
 class ImportItem(SizedStructure):
-    _fields_ = [("size", c_size_t), ("kind", c_uint32), ("id", c_uint32)]
+    _fields_ = [("size", c_size_t), ("kind", c_uint32), ("id", c_uint32), ("device", c_uint32),
+                ("reserved", c_uint32)]
 
 
 class HwInfo(SizedStructure):

@@ -158,6 +158,11 @@ class ImportKind(enum.IntEnum):
     DEVICE = 2
     HWPT = 3
     FAULT_QUEUE = 4
+    VIOMMU = 5
+    VDEVICE = 6
+    VEVENTQ = 7
+    HW_QUEUE = 8
+    PASID = 9
 
 
 class DirtyFlag(enum.IntFlag):

@@ -91,27 +91,28 @@ class HWPT(Handle):
         table._bind(receive(function, dev._ptr, base._ptr, byref(options)), dev._family)
         return table
 
-    def _raw_info(self, address: int) -> s.HWPTInfo:
+    def _raw_info(self) -> s.HWPTInfo:
         info = s.HWPTInfo.make()
-        call("iommufd_hwpt_get_info", address, byref(info))
+        call("iommufd_hwpt_get_info", self._ptr, byref(info))
         return info
 
     def _attached(self) -> Set[int]:
-        address = self._address
-        ioas: Optional[int] = self._raw_info(address).ioas if address is not None else None
-        return set() if ioas is None else {ioas}
+        info = s.HWPTInfo.make()
+        if self._address is None or lib("iommufd_hwpt_get_info", self._address, byref(info)):
+            return set()    # closed, or disowned with its context
+        return {info.ioas}
 
     @property
     def info(self) -> HWPTInfo:
         """What the table is."""
-        info = self._raw_info(self._ptr)
+        info = self._raw_info()
         return HWPTInfo(info.id, HWPTKind(info.kind), HWPTFlag(info.flags))
 
     @property
     def ioas(self) -> IOAS:
         """The IOAS that the table leads to, in the end."""
         with self._family.lock:
-            address = self._raw_info(self._ptr).ioas
+            address = self._raw_info().ioas
             lib("iommufd_ioas_ref", address)
             return IOAS._adopt(address, self._family)
 
@@ -119,7 +120,7 @@ class HWPT(Handle):
     def parent(self) -> Optional[HWPT]:
         """The table behind a nested one, or None."""
         with self._family.lock:
-            address = self._raw_info(self._ptr).parent
+            address = self._raw_info().parent
             if not address:
                 return None
             lib("iommufd_hwpt_ref", address)

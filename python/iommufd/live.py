@@ -16,26 +16,30 @@ from .ctx import Context
 from .fault import FaultQueue
 from .hwpt import HWPT
 from .ioas import IOAS
+from .pasid import Pasid
+from .viommu import HWQueue, VDevice, VEventQueue, VIOMMU, _OfGuest
 
 if TYPE_CHECKING:
     from .emu import Machine
 
 _H = TypeVar("_H", bound=Handle)
+_G = TypeVar("_G", bound=_OfGuest)
 
 
 class ImportItem(NamedTuple):
     """An object that came over."""
 
     kind: ImportKind
-    id: int             # the kernel's number, as before
+    id: int             # the kernel's number, as before; of a PASID its own
+    device: int         # of a PASID the kernel's number of its device
 
 
 class Import(Handle):
     """What another process had in a context, without anything being mapped or attached anew.
 
     `blob` and `fds` are as its `Context.export()` returned them; the descriptors are
-    duplicates, which stay the caller's. Other options are as of `Context`. Pinned memory is charged to this
-    process from now on, which takes files, unless `keep_process` leaves it.
+    duplicates, which stay the caller's. Pinned memory is charged to this process from now
+    on, which takes files, unless `keep_process` leaves it. Other options are as of `Context`.
 
         with Import(blob, fds) as came:
             ctx, ioas = came.ctx, came.find_ioas(7)
@@ -86,7 +90,7 @@ class Import(Handle):
         found: List[ImportItem] = []
         item = s.ImportItem.make()
         while lib("iommufd_import_get_item", self._ptr, len(found), byref(item)) == 0:
-            found.append(ImportItem(ImportKind(item.kind), item.id))
+            found.append(ImportItem(ImportKind(item.kind), item.id, item.device))
         return found
 
     def find_ioas(self, id: int) -> IOAS:
@@ -100,3 +104,36 @@ class Import(Handle):
     def find_fault_queue(self, id: int) -> FaultQueue:
         """A fault queue, by the number that its item has."""
         return self._take(FaultQueue, "iommufd_import_find_fault_queue", id)
+
+    def find_pasid(self, device: int, number: int) -> Pasid:
+        """A PASID, by the number of its device and its own, as `Pasid.info` told them."""
+        with self._family.lock:
+            found = self._take(Pasid, "iommufd_import_find_pasid", device, number)
+            ctx, dev = receive("iommufd_import_get_ctx", self._ptr), ctypes.c_void_p()
+            if lib("iommufd_device_find_id", ctx, device, byref(dev)) == 0 and dev.value:
+                found._device = dev.value   # the PASID holds it
+                lib("iommufd_device_unref", dev.value)
+            lib("iommufd_ctx_unref", ctx)
+            return found
+
+    def _take_of_guest(self, kind: Type[_G], function: str, id: int) -> _G:
+        """It keeps a guest's memory in use; whose that is it does not tell."""
+        found = self._take(kind, function, id)
+        found._space |= self._attached()
+        return found
+
+    def find_viommu(self, id: int) -> VIOMMU:
+        """A vIOMMU, by the number that its item has; `VIOMMU.data` did not come over."""
+        return self._take_of_guest(VIOMMU, "iommufd_import_find_viommu", id)
+
+    def find_vdevice(self, id: int) -> VDevice:
+        """A vDEVICE, by the number that its item has."""
+        return self._take_of_guest(VDevice, "iommufd_import_find_vdevice", id)
+
+    def find_veventq(self, id: int) -> VEventQueue:
+        """A queue of events, by the number that its item has."""
+        return self._take_of_guest(VEventQueue, "iommufd_import_find_veventq", id)
+
+    def find_hw_queue(self, id: int) -> HWQueue:
+        """A hardware queue, by the number that its item has."""
+        return self._take_of_guest(HWQueue, "iommufd_import_find_hw_queue", id)

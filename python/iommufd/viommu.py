@@ -7,7 +7,7 @@ import ctypes
 import errno
 import weakref
 from ctypes import byref, c_void_p
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Any, FrozenSet, NamedTuple, Optional, Sequence, Set
 
 from . import _structs as s
 from ._handle import Handle, receive
@@ -30,10 +30,10 @@ class MappedPages(MappedRegion):
 class _OfGuest(Handle):
     """What keeps a guest's memory in use: that is mapped as long as it is there."""
 
-    _space: Optional[int] = None
+    _space: FrozenSet[int] = frozenset()
 
-    def _attached(self) -> Optional[int]:
-        return self._space if self._address is not None else None
+    def _attached(self) -> Set[int]:
+        return set(self._space) if self._address is not None else set()
 
 
 class VIOMMU(_OfGuest):
@@ -50,15 +50,17 @@ class VIOMMU(_OfGuest):
     def __init__(self, dev: Device, parent: HWPT, type: int, data: Optional[Data] = None) -> None:
         self._start()
         raw = b"" if data is None else bytes(data)
-        self._data = ctypes.create_string_buffer(raw, len(raw)) if raw else None
+        if raw:
+            self._data = ctypes.create_string_buffer(raw, len(raw))
         options = s.ViommuOptions.make(data_length=len(raw))
         if self._data is not None:
             options.data = ctypes.addressof(self._data)
-        self._space = parent._attached()
+        self._space = frozenset(parent._attached())
         self._bind(receive("iommufd_viommu_new", dev._ptr, parent._ptr, type, byref(options)),
                    dev._family)
 
     def _start(self) -> None:
+        self._data: Any = None
         self._maps = weakref.WeakSet()
 
     def _before_close(self) -> None:

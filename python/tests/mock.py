@@ -19,11 +19,15 @@ FIRST = 0x1000000   # their first IOVA
 class MockTest(MachineTest):
     """A test with mock devices in its context."""
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.iommufd = self.ctx.fileno()    # also of a context that is disowned
+
     def command(self, request: int, layout: str, *values: int) -> Tuple[int, ...]:
         """A request of another program on the context's iommufd, its answer field by field."""
         size = struct.calcsize(layout)
         arg = bytearray(struct.pack(layout, size, *values))
-        self.machine.ioctl(self.ctx.fileno(), request, arg)
+        self.machine.ioctl(self.iommufd, request, arg)
         return struct.unpack(layout, arg)
 
     def mock_command(self, op: int, id: int, layout: str, *values: int) -> Tuple[int, ...]:

@@ -125,6 +125,7 @@ static void device_structs(void)
 	STRUCT(iommufd_import_item);
 	FIELD(iommufd_import_item, size);
 	FIELD(iommufd_import_item, kind), FIELD(iommufd_import_item, id);
+	FIELD(iommufd_import_item, device), FIELD(iommufd_import_item, reserved);
 	end_struct();
 	STRUCT(iommufd_region_info);
 	FIELD(iommufd_region_info, size);
@@ -316,6 +317,11 @@ static void device_constants(void)
 	CONSTANT(IOMMUFD_IMPORT_DEVICE);
 	CONSTANT(IOMMUFD_IMPORT_HWPT);
 	CONSTANT(IOMMUFD_IMPORT_FAULT_QUEUE);
+	CONSTANT(IOMMUFD_IMPORT_VIOMMU);
+	CONSTANT(IOMMUFD_IMPORT_VDEVICE);
+	CONSTANT(IOMMUFD_IMPORT_VEVENTQ);
+	CONSTANT(IOMMUFD_IMPORT_HW_QUEUE);
+	CONSTANT(IOMMUFD_IMPORT_PASID);
 	CONSTANT(IOMMUFD_REGION_BAR0);
 	CONSTANT(IOMMUFD_REGION_BAR1);
 	CONSTANT(IOMMUFD_REGION_BAR2);

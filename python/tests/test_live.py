@@ -10,7 +10,11 @@ import os
 import unittest
 
 from base import EDU, PAGE, REACH, MachineTest, fetch, memory, ready, store
-from iommufd import IOAS, Cap, Context, FaultQueue, Import, ImportKind, Memory
+from iommufd import (HWPT, IOAS, VIOMMU, Cap, Context, FaultQueue, HWPTFlag, HWQueue, Import,
+                     ImportItem, ImportKind, Memory, Pasid, VDevice, VEventQueue)
+from mock import FIRST, MockTest
+
+SELFTEST, EVENT, MOCK_PASID = 0xdeadbeef, 0xbeefbeef, 4
 
 
 class LiveTest(MachineTest):
@@ -59,6 +63,13 @@ class LiveTest(MachineTest):
         self.assertFails(errno.EINVAL, lambda: space.id)
         self.assertFails(errno.EINVAL, self.ctx.disown)
 
+    def test_mapped_regions(self) -> None:
+        dev = ready(self.device())
+        bar = dev.region(0).map()
+        self.succeed()
+        self.assertEqual(bar.read32(0) & 0xff, 0xed)
+        dev.close()
+
     def test_memory_that_is_no_file(self) -> None:
         page = memory()
         space = self.ioas()
@@ -106,6 +117,54 @@ class LiveTest(MachineTest):
         came = self.succeed()
         with came.ctx as ctx, IOAS(ctx) as space:
             self.assertGreater(space.id, 0)
+
+
+class GuestTest(MockTest):
+    def test_pasid(self) -> None:
+        dev = self.mock(MOCK_PASID)
+        ioas, pasid = self.ioas(), self.keep(Pasid(dev, 5))
+        pasid.attach(ioas)
+        was = pasid.info
+        blob, fds = self.ctx.export()
+        self.ctx.disown()
+        with Import(blob, fds, machine=self.machine) as came:
+            self.assertIn(ImportItem(ImportKind.PASID, 5, was.device_id), came.items)
+            with came.find_pasid(was.device_id, 5) as taken:
+                self.assertEqual(taken.info, was)
+                taken.detach()
+            self.assertFails(errno.ENOENT, came.find_pasid, was.device_id, 6)
+
+    def test_guest(self) -> None:
+        dev = self.mock(cookie=7)
+        ioas = self.ioas()
+        parent = self.keep(HWPT(dev, ioas, HWPTFlag.NEST_PARENT))
+        guest = self.keep(VIOMMU(dev, parent, SELFTEST, bytes(24)))
+        self.keep(VDevice(guest, dev, 9))
+        self.keep(VEventQueue(guest, EVENT, 2, event_size=4))
+        page = memory()
+        ioas.map(page, iova=FIRST)
+        self.keep(HWQueue(guest, SELFTEST, 0, FIRST, PAGE))
+        blob, fds = self.ctx.export()
+        self.ctx.disown()
+        came = self.keep(Import(blob, fds, keep_process=True, machine=self.machine))
+        ids = {item.kind: item.id for item in came.items}
+        taken = came.find_viommu(ids[ImportKind.VIOMMU])
+        self.assertEqual(taken.data, b"")
+        with taken, came.find_vdevice(ids[ImportKind.VDEVICE]) as virtual:
+            with taken.find_device(9) as found:
+                self.assertEqual(found.cookie, 7)
+                self.assertIs(virtual.device, found)
+        with came.find_veventq(ids[ImportKind.VEVENTQ]) as events:
+            self.assertIsNone(events.read())
+        with came.find_hwpt(ids[ImportKind.HWPT]) as table:
+            self.assertEqual(table.info.flags, HWPTFlag.NEST_PARENT)
+        queue = came.find_hw_queue(ids[ImportKind.HW_QUEUE])
+        space = came.find_ioas(ids[ImportKind.IOAS])
+        came.close()
+        with space:
+            self.assertFails(errno.EBUSY, space.unmap, FIRST, PAGE)
+            queue.close()
+            space.unmap(FIRST, PAGE)
 
 
 if __name__ == "__main__":

@@ -111,3 +111,32 @@ uint32_t ioas_id(struct iommufd_ioas *ioas)
 	assert_ok(iommufd_ioas_get_id(ioas, &id));
 	return id;
 }
+
+void seal_blob(struct exported *e)
+{
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < e->size; i++)
+		if (i < 24 || i >= 32)
+			sum = (sum ^ e->blob[i]) * UINT64_C(0x100000001b3);
+	for (size_t i = 0; i < 8; i++)
+		e->blob[24 + i] = (uint8_t)(sum >> 8 * i);
+}
+
+int try_import(const struct exported *e, int before)
+{
+	struct iommufd_import *out = (void *)1;
+	int rc = import(e, IOMMUFD_IMPORT_KEEP_PROCESS, &out);
+
+	assert_int_equal(rc != 0, out == NULL);
+	if (!rc) {
+		struct iommufd_ctx *ctx;
+
+		assert_ok(iommufd_import_get_ctx(out, &ctx));
+		assert_ok(iommufd_ctx_disown(ctx)); /* the objects stay the exporter's */
+		iommufd_ctx_unref(ctx);
+		iommufd_import_unref(out);
+	}
+	assert_int_equal(count_fds(), before);
+	return rc;
+}

@@ -34,4 +34,9 @@ struct iommufd_ioas *find_ioas(struct fixture *f, struct iommufd_import *import,
 struct iommufd_device *find_cookie(struct fixture *f, struct iommufd_ctx *ctx, uint64_t cookie);
 uint32_t ioas_id(struct iommufd_ioas *ioas);
 
+/* Puts the sum right that a blob has of itself: else nothing behind that would be tried. */
+void seal_blob(struct exported *e);
+/* Whatever it says: nothing of the exporter's is touched, and nothing stays. What the import says. */
+int try_import(const struct exported *e, int fds_before);
+
 #endif

@@ -46,6 +46,7 @@ contract_tests += \
 	tests/contract/test-import \
 	tests/contract/test-import-blob \
 	tests/contract/test-import-device \
+	tests/contract/test-import-guest \
 	tests/contract/test-import-process \
 	tests/contract/test-ioas-map \
 	tests/contract/test-ioas-mapv \
@@ -177,6 +178,10 @@ tests_contract_test_import_blob_LDADD = $(contract_libs)
 tests_contract_test_import_device_SOURCES = tests/contract/test-import-device.c
 tests_contract_test_import_device_CFLAGS = $(contract_cflags)
 tests_contract_test_import_device_LDADD = $(contract_libs)
+
+tests_contract_test_import_guest_SOURCES = tests/contract/test-import-guest.c
+tests_contract_test_import_guest_CFLAGS = $(contract_cflags)
+tests_contract_test_import_guest_LDADD = $(contract_libs)
 
 tests_contract_test_import_process_SOURCES = tests/contract/test-import-process.c
 tests_contract_test_import_process_CFLAGS = $(contract_cflags)

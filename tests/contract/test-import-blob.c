@@ -36,42 +36,11 @@ static bool get_all(struct fixture *f, struct exported *e)
 	return true;
 }
 
-/* The sum that a blob has of itself: without one, what is behind it would not be tried. */
-static void seal(struct exported *e)
-{
-	uint64_t sum = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < e->size; i++)
-		if (i < 24 || i >= 32)
-			sum = (sum ^ e->blob[i]) * UINT64_C(0x100000001b3);
-	for (size_t i = 0; i < 8; i++)
-		e->blob[24 + i] = (uint8_t)(sum >> 8 * i);
-}
-
 static void set_size(struct exported *e, size_t size)
 {
 	e->size = size;
 	for (size_t i = 0; i < 8; i++)
 		e->blob[16 + i] = (uint8_t)((uint64_t)size >> 8 * i);
-}
-
-/* Whatever it says, nothing of the exporter's may be touched, and nothing stay. */
-static int try(const struct exported *e, int before)
-{
-	struct iommufd_import *out = (void *)1;
-	int rc = import(e, IOMMUFD_IMPORT_KEEP_PROCESS, &out);
-
-	assert_int_equal(rc != 0, out == NULL);
-	if (!rc) {
-		struct iommufd_ctx *ctx;
-
-		assert_ok(iommufd_import_get_ctx(out, &ctx));
-		assert_ok(iommufd_ctx_disown(ctx)); /* the objects stay the exporter's */
-		iommufd_ctx_unref(ctx);
-		iommufd_import_unref(out);
-	}
-	assert_int_equal(count_fds(), before);
-	return rc;
 }
 
 static void still_works(struct fixture *f)
@@ -96,21 +65,21 @@ static void blob_cut_short_eproto(void **state)
 	if (!get_all(f, &e))
 		return;
 	before = count_fds();
-	assert_int_equal(try(&e, before), 0);
+	assert_int_equal(try_import(&e, before), 0);
 	for (size_t n = 0; n < e.size; n++) {
 		cut = e;
 		cut.size = n;
-		assert_int_equal(try(&cut, before), -EPROTO);
+		assert_int_equal(try_import(&cut, before), -EPROTO);
 		if (n < 64)
 			continue;
 		set_size(&cut, n);
-		seal(&cut);
-		assert_int_equal(try(&cut, before), -EPROTO);
+		seal_blob(&cut);
+		assert_int_equal(try_import(&cut, before), -EPROTO);
 	}
 	cut = e;
 	set_size(&cut, e.size + 1);
 	cut.blob[e.size] = 0;
-	seal(&cut);
+	seal_blob(&cut);
 	assert_error(import(&cut, 0, &none), -EPROTO);
 	still_works(f);
 }
@@ -130,7 +99,7 @@ static void blob_with_one_byte_changed_eproto(void **state)
 
 			bad = e;
 			bad.blob[i] ^= (uint8_t)(1 << bit);
-			rc = try(&bad, before);
+			rc = try_import(&bad, before);
 			assert_int_equal(rc, i >= 8 && i < 12 ? -EPROTONOSUPPORT : -EPROTO);
 		}
 	still_works(f);
@@ -158,8 +127,8 @@ static void blob_made_to_deceive(void **state)
 			bad.blob[i] = (uint8_t)(change == 0 ? bad.blob[i] + 1 :
 						change == 1 ? bad.blob[i] ^ 0x80 :
 						change == 2 ? 0xff : 0);
-			seal(&bad);
-			rc = try(&bad, before);
+			seal_blob(&bad);
+			rc = try_import(&bad, before);
 			while (k < ARRAY_SIZE(known) && known[k] != rc)
 				k++;
 			if (k == ARRAY_SIZE(known))

@@ -62,9 +62,12 @@ static void disowned_handles_are_good_for_giving_back_only(void **state)
 	int fd = get_memfd(f, PAGE);
 	uint64_t iova = IOVA;
 	uint32_t id;
+	void *bar;
 
 	if (!can_export(f))
 		return;
+	assert_ok(iommufd_pci_set_memory(dev, 1));
+	assert_ok(iommufd_region_map(dev, IOMMUFD_REGION_BAR0, 0, PAGE, IOMMUFD_REGION_READ, &bar));
 	assert_ok(iommufd_device_attach(dev, ioas));
 	assert_ok(iommufd_ctx_disown(f->ctx));
 	assert_error(iommufd_ctx_disown(f->ctx), -EINVAL);
@@ -73,6 +76,8 @@ static void disowned_handles_are_good_for_giving_back_only(void **state)
 	assert_error(iommufd_ioas_map_file(ioas, fd, 0, PAGE, FIXED_RW, &iova, NULL), -EINVAL);
 	assert_error(iommufd_device_detach(dev), -EINVAL);
 	assert_error(iommufd_region_read32(dev, 0, 0, &id), -EINVAL);
+	assert_int_equal(*(volatile uint32_t *)bar & 0xff, 0xed);
+	assert_ok(iommufd_region_unmap(dev, bar));
 	assert_ptr_equal(iommufd_ioas_ref(ioas), ioas);
 	assert_null(iommufd_ioas_unref(ioas));
 	assert_ptr_equal(iommufd_device_ref(dev), dev);

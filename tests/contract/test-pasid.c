@@ -346,22 +346,6 @@ static void the_last_reference_detaches(void **state)
 	get_pasid(f, dev, 3);
 }
 
-static void a_context_with_pasids_is_not_left_to_others(void **state)
-{
-	struct fixture *f = *state;
-	struct iommufd_device *dev = get_mock(f, MOCK_PASID);
-	size_t size = 0, count = 0;
-	struct iommufd_pasid *pasid;
-
-	if (!dev)
-		return;
-	pasid = get_pasid(f, dev, 0);
-	assert_error(iommufd_ctx_export(f->ctx, NULL, &size, NULL, &count), -EOPNOTSUPP);
-	assert_error(iommufd_ctx_disown(f->ctx), -EOPNOTSUPP);
-	put_object(f, pasid);
-	assert_error(iommufd_ctx_export(f->ctx, NULL, &size, NULL, &count), -ENOBUFS);
-}
-
 static const struct CMUnitTest cases[] = {
 	CASE(the_lowest_free_number_is_given),
 	CASE(a_number_can_be_asked_for_and_is_given_once),
@@ -377,7 +361,6 @@ static const struct CMUnitTest cases[] = {
 	CASE(what_is_no_pasid_einval),
 	CASE(a_pasid_holds_its_device_and_what_it_is_attached_to),
 	CASE(the_last_reference_detaches),
-	CASE(a_context_with_pasids_is_not_left_to_others),
 };
 
 int main(int argc, char **argv)

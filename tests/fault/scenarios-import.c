@@ -73,6 +73,27 @@ static bool import_all(struct run *r, const struct exported *e, struct iommufd_i
 	return done;
 }
 
+/* What did not come over: no guest was there. */
+#define MISSING(r, import, kind) do { \
+	struct iommufd_##kind *none_ = NULL; \
+	step_begin(r); \
+	step_end(r, "iommufd_import_find_" #kind, 0, \
+		 iommufd_import_find_##kind(import, 4711, &none_)); \
+} while (0)
+
+static void refuse(struct run *r, struct iommufd_import *import)
+{
+	struct iommufd_pasid *pasid = NULL;
+
+	MISSING(r, import, viommu);
+	MISSING(r, import, vdevice);
+	MISSING(r, import, veventq);
+	MISSING(r, import, hw_queue);
+	step_begin(r);
+	step_end(r, "iommufd_import_find_pasid", 0,
+		 iommufd_import_find_pasid(import, 1, 4711, &pasid));
+}
+
 static void use(struct run *r, struct iommufd_import *import, const struct exported *e,
 		struct iommufd_fault_queue **queue)
 {
@@ -87,6 +108,7 @@ static void use(struct run *r, struct iommufd_import *import, const struct expor
 	iommufd_hwpt_unref(hwpt);
 	iommufd_ioas_unref(ioas);
 	iommufd_ctx_unref(ctx);
+	refuse(r, import);
 	*queue = iommufd_fault_queue_unref(*queue);
 	if (TRY(r, iommufd_import_get_item, import, 0, &item)) /* it was made first */
 		(void)TRY(r, iommufd_import_find_fault_queue, import, item.id, queue);
