@@ -12,6 +12,21 @@
 #define GUEST_WIDTH 16u /* bits of the PASIDs that the guest is told the device has */
 #define REQUESTS 8u     /* of each address space; then one that the guest refuses */
 
+static int make_table(struct vm_device *d)
+{
+	struct iommufd_hw_info info = { .size = sizeof(info) };
+
+	return check(iommufd_device_get_hw_info(d->dev, &info), "ask how many PASIDs there are") ||
+	       check(iommufd_pasid_table_new(GUEST_WIDTH, info.pasid_width, &d->pasids),
+		     "make a table of PASIDs");
+}
+
+static int enter_pasid(struct vm_device *d, uint32_t n, uint32_t number)
+{
+	return check(iommufd_pasid_table_set(d->pasids, GUEST_PASID + n, number),
+		     "enter a PASID into the table");
+}
+
 /*
  * A process's page table is the guest's too, in front of the same parent. The number
  * by which the device names it is one that the host has free.
@@ -34,14 +49,12 @@ static int give_pasid(struct vm *vm, struct vm_device *d, uint32_t n)
 	     check(iommufd_pasid_attach_hwpt(d->process[n], table), "attach a PASID");
 	iommufd_hwpt_unref(table); /* the attachment holds it */
 	return rc || check(iommufd_pasid_get_info(d->process[n], &info), "ask for its number") ||
-	       check(iommufd_pasid_table_set(d->pasids, GUEST_PASID + n, info.number),
-		     "enter it into the table");
+	       enter_pasid(d, n, info.number);
 }
 
 int give_pasids(struct vm *vm)
 {
 	struct iommufd_pasid_range pairs = { .size = sizeof(pairs) };
-	struct iommufd_hw_info info = { .size = sizeof(info) };
 
 	for (int i = 0; i < DEVICES; i++) {
 		struct vm_device *d = &vm->device[i];
@@ -50,9 +63,7 @@ int give_pasids(struct vm *vm)
 			say("pasids", "skipped: %s has none, or no nesting", d->name);
 			continue;
 		}
-		if (check(iommufd_device_get_hw_info(d->dev, &info), "ask how many it has") ||
-		    check(iommufd_pasid_table_new(GUEST_WIDTH, info.pasid_width, &d->pasids),
-			  "make a table of PASIDs"))
+		if (make_table(d))
 			return -1;
 		for (uint32_t n = 0; n < PROCESSES; n++)
 			if (give_pasid(vm, d, n))
@@ -63,6 +74,28 @@ int give_pasids(struct vm *vm)
 			    PRIu32 "..%" PRIu32, d->name, pairs.vpasid,
 			    pairs.vpasid + pairs.count - 1, pairs.pasid,
 			    pairs.pasid + pairs.count - 1);
+	}
+	return 0;
+}
+
+/* After a live update they are attached as they were; a table is the monitor's to fill again. */
+int find_pasids(struct vm_device *d, struct iommufd_import *import, uint32_t device,
+		const uint32_t numbers[PROCESSES])
+{
+	struct iommufd_pasid_info info = { .size = sizeof(info) };
+
+	if (!numbers[0])
+		return 0;
+	if (make_table(d))
+		return -1;
+	for (uint32_t n = 0; n < PROCESSES; n++) {
+		if (check(iommufd_import_find_pasid(import, device, numbers[n], &d->process[n]),
+			  "find a PASID") ||
+		    check(iommufd_pasid_get_info(d->process[n], &info), "ask where it is") ||
+		    enter_pasid(d, n, numbers[n]))
+			return -1;
+		if (!info.hwpt)
+			return fail("a PASID is not attached any more");
 	}
 	return 0;
 }

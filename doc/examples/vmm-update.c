@@ -16,6 +16,7 @@ enum { MOST_FDS = 32, BLOB_SIZE = 32768, RAM_FD = 0, COPY_FD = 1, FIRST_FD = 2 }
 struct letter {
 	/* the monitor's own */
 	uint32_t pages[DEVICES], mock[DEVICES], home[DEVICES], group[DEVICES];
+	uint32_t process[DEVICES][PROCESSES]; /* the host's PASIDs, in the order of the guest's */
 	uint32_t waiting, round, random, works, pid;
 	bool tracked;
 	uint64_t dirty[RAM_PAGES / 64];
@@ -93,6 +94,9 @@ static void write_down(struct vm *vm, struct letter *letter)
 		letter->mock[i] = d->hw.mock;
 		letter->home[i] = d->hw.home;
 		letter->group[i] = d->hw.group;
+		for (uint32_t n = 0; d->pasids && n < PROCESSES; n++)
+			iommufd_pasid_table_to_physical(d->pasids, GUEST_PASID + n,
+							&letter->process[i][n]);
 	}
 }
 
@@ -119,7 +123,8 @@ int leave(struct vm *vm, int socket)
 /* -- its successor */
 
 /* What a device was on it is on still, and all of that is found from there. */
-static int find_device(struct vm *vm, int i, const struct letter *letter)
+static int find_device(struct vm *vm, int i, struct iommufd_import *import,
+		       const struct letter *letter)
 {
 	struct iommufd_device_info device = { .size = sizeof(device) };
 	struct iommufd_hwpt_info table = { .size = sizeof(table) };
@@ -141,7 +146,7 @@ static int find_device(struct vm *vm, int i, const struct letter *letter)
 	d->hw.dev = d->dev;
 	memcpy(d->name, device.name, sizeof(d->name));
 	d->parent = iommufd_hwpt_ref(table.parent);
-	return 0;
+	return find_pasids(d, import, device.id, letter->process[i]);
 }
 
 static int find_queue(struct vm *vm, struct iommufd_import *import)
@@ -178,12 +183,12 @@ int take_over(struct vm *vm, int socket)
 	     check(iommufd_import_get_ctx(import, &vm->ctx), "find the context") ||
 	     find_queue(vm, import);
 	for (int i = 0; !rc && i < DEVICES; i++)
-		rc = find_device(vm, i, &letter);
+		rc = find_device(vm, i, import, &letter);
 	iommufd_import_unref(import); /* what was found stays */
 	for (size_t i = FIRST_FD; i < count; i++)
 		close(fds[i]);
 	if (!rc)
-		say("update", "process %d goes on in place of %" PRIu32 ": nothing was mapped or "
-		    "attached anew", getpid(), letter.pid);
+		say("update", "process %d goes on in place of %" PRIu32 ": nothing was mapped, "
+		    "attached or numbered anew", getpid(), letter.pid);
 	return rc;
 }

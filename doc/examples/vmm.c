@@ -69,10 +69,10 @@ static int let_guest_work(struct vm *vm)
 	return 0;
 }
 
-/* Processes in the guest come only now: a context that has PASIDs cannot be left to others. */
+/* What waits already is answered first; then the guest starts its processes once more. */
 static int finish(struct vm *vm)
 {
-	return serve_faults(vm) || give_pasids(vm) || start_processes(vm) || serve_faults(vm) ||
+	return serve_faults(vm) || start_processes(vm) || serve_faults(vm) ||
 	       let_guest_work(vm) || go_on_with_migration(vm, 20) || finish_migration(vm) ? -1 : 0;
 }
 
@@ -85,7 +85,7 @@ static int begin(struct vm *vm, char **names, int socket)
 		return -1;
 	say("context", "backend %s", iommufd_ctx_get_backend(vm->ctx));
 	if (make_memory(vm) || open_devices(vm, names) || map_memory(vm) || attach_devices(vm) ||
-	    let_guest_work(vm) || start_processes(vm) || serve_faults(vm) ||
+	    give_pasids(vm) || let_guest_work(vm) || start_processes(vm) || serve_faults(vm) ||
 	    begin_migration(vm) || go_on_with_migration(vm, 2) || start_processes(vm))
 		return -1;
 	if (!can_update(vm))

@@ -59,6 +59,9 @@ void close_all(struct vm *vm);
 
 /* vmm-fault.c */
 int give_pasids(struct vm *vm);
+/* The host's @numbers that came over with a device, by the kernel's number of it; 0: none. */
+int find_pasids(struct vm_device *d, struct iommufd_import *import, uint32_t device,
+		const uint32_t numbers[PROCESSES]);
 int start_processes(struct vm *vm);
 int serve_faults(struct vm *vm);
 

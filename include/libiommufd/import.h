@@ -106,7 +106,7 @@ enum {
  * @return 0, or:
  *   -EINVAL         not a context, or a pointer is NULL that may not be
  *   -ENOBUFS        not enough room; *size and *count are what is needed
- *   -EOPNOTSUPP     the backend has devices by group, or one of the devices or groups is had so, or the context has PASIDs
+ *   -EOPNOTSUPP     the backend has devices by group, or one of the devices or groups is had so
  * @threads object
  * @since 0.1
  * @source none
@@ -125,7 +125,7 @@ int iommufd_ctx_export(struct iommufd_ctx *ctx, void *blob, size_t *size, int *f
  * @param ctx  the context
  * @return 0, or:
  *   -EINVAL         not a context, or disowned before
- *   -EOPNOTSUPP     the backend has devices by group, or one of the devices or groups is had so, or the context has PASIDs: the kernel takes with them what they are attached to
+ *   -EOPNOTSUPP     the backend has devices by group, or one of the devices or groups is had so
  * @threads object
  * @since 0.1
  * @source none
