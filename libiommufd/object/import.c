@@ -155,7 +155,8 @@ static int read_all(struct state_in *in, const void *blob, size_t size, bool kee
 	if (r)
 		return r;
 	if (in->nr_fds != head.fds)
-		return err(-EINVAL, in->function, "fds", "pass duplicates of all descriptors, in the same order",
+		return err(-EINVAL, in->function, "fds",
+			   "pass duplicates of all descriptors, in the same order",
 			   "%zu descriptors were exported as %u", in->nr_fds, head.fds);
 	in->import->items = calloc(head.records + (size_t)1, sizeof(*in->import->items));
 	if (!in->import->items)

@@ -142,6 +142,7 @@ static void successor_goes_on_when_the_first_is_killed(void **state)
 	struct iommufd_import_opts opts = { .size = sizeof(opts), .flags = keep_process(f) };
 	struct iommufd_import *import_of;
 	const struct letter *letter;
+	uint64_t charged = pinned_pages();
 	struct iommufd_ioas *ioas;
 	struct iommufd_ctx *ctx;
 	struct wire w;
@@ -161,6 +162,8 @@ static void successor_goes_on_when_the_first_is_killed(void **state)
 	assert_ok(iommufd_import_new(letter->blob, letter->size, w.fds, w.nr_fds - 1, &opts,
 				     &import_of));
 	hold_object(f, import_of, (void (*)(void *))(void (*)(void))iommufd_import_unref);
+	/* What the other had pinned is charged to this process now. */
+	assert_true(contract_is_emulated() || pinned_pages() >= charged + PAGES);
 	ctx = ctx_of(f, import_of);
 	ioas = find_ioas(f, import_of, letter->ioas);
 	assert_int_equal(count_mappings(ioas), 2);
