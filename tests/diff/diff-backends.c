@@ -228,7 +228,7 @@ int main(int argc, char **argv)
 	if (!find_backends(&o, &c))
 		return 1;
 	if (!c.count) {
-		printf("SKIP no backend can be used\n");
+		printf("SKIP: no backend can be used\n");
 		return SKIPPED;
 	}
 	printf("--seed %" PRIu64 ", %zu backends\n", o.seed, c.count);
