@@ -48,8 +48,8 @@ static int play_all(const struct pair *pair, const struct scenario *s)
 {
 	static const struct saboteur saboteur = { arm, disarm };
 	static const char *const lasts[] = { "", " while the step lasts", " for good" };
-	/* Under a tool that makes all slow, some of the calls; of each scenario others. */
-	uint64_t step = getenv("LIBIOMMUFD_SLOW") ? 4 : 1;
+	/* Of each scenario others. */
+	uint64_t step = sampling();
 	char what[64];
 	int wrong = 0;
 
@@ -72,7 +72,7 @@ static int play_all(const struct pair *pair, const struct scenario *s)
 int main(void)
 {
 	static const int errors[] = { EIO, ENOMEM, EBUSY, EINTR, EINVAL };
-	size_t count = getenv("LIBIOMMUFD_SLOW") ? 1 : ARRAY_SIZE(errors);
+	size_t count = sampling() > 1 ? 1 : ARRAY_SIZE(errors);
 	int wrong = 0;
 
 	for (size_t e = 0; e < count; e++) {

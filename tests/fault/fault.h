@@ -104,6 +104,9 @@ extern uint8_t memory[MEMORY_PAGES * 4096];
 	} \
 	done_; })
 
+/* Under a tool that makes all slow, LIBIOMMUFD_SLOW, only every so many-th failure is tried. */
+unsigned int sampling(void);
+
 /* Is what only some backends can do to be had here? */
 bool can(struct run *r, uint32_t cap);
 
