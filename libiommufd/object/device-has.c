@@ -4,14 +4,23 @@
 
 #include <string.h>
 
+/* Where the answer's data go is the caller's to say. */
+static int ask_iommu(struct iommufd_device *dev, struct k_iommu_hw_info *arg)
+{
+	struct engine *e = dev->fd.engine;
+
+	arg->size = sizeof(*arg);
+	arg->dev_id = dev->fd.id;
+	return e->ops->command(e, K_IOMMU_GET_HW_INFO, arg);
+}
+
 /* The IOMMU's own word; 0 where it has none. */
 static uint64_t hw_capabilities(struct iommufd_device *dev, unsigned int *pasid_width)
 {
-	struct k_iommu_hw_info arg = { .size = sizeof(arg), .dev_id = dev->fd.id };
-	struct engine *e = dev->fd.engine;
+	struct k_iommu_hw_info arg = { 0 };
 
 	*pasid_width = 0;
-	if (e->ops->command(e, K_IOMMU_GET_HW_INFO, &arg))
+	if (ask_iommu(dev, &arg))
 		return 0;
 	*pasid_width = arg.out_max_pasid_log2;
 	return arg.out_capabilities;
@@ -45,13 +54,11 @@ static bool can_nest(struct iommufd_device *dev)
 void device_facts(struct iommufd_device *dev, struct iommu_facts *facts)
 {
 	struct k_iommu_hw_info arg = {
-		.size = sizeof(arg), .dev_id = dev->fd.id,
 		.data_len = sizeof(facts->data), .data_uptr = (uintptr_t)facts->data,
 	};
-	struct engine *e = dev->fd.engine;
 
 	memset(facts, 0, sizeof(*facts));
-	if (e->ops->command(e, K_IOMMU_GET_HW_INFO, &arg) ||
+	if (ask_iommu(dev, &arg) ||
 	    arg.out_data_type == K_IOMMU_HW_INFO_TYPE_ARM_SMMUV3 ||
 	    arg.out_data_type == K_IOMMU_HW_INFO_TYPE_TEGRA241_CMDQV)
 		return; /* an SMMU takes no table that was made for another one */
@@ -67,9 +74,8 @@ bool facts_equal(const struct iommu_facts *a, const struct iommu_facts *b)
 
 int device_iommu_type(struct iommufd_device *dev, uint32_t *type)
 {
-	struct k_iommu_hw_info arg = { .size = sizeof(arg), .dev_id = dev->fd.id };
-	struct engine *e = dev->fd.engine;
-	int r = e->ops->command(e, K_IOMMU_GET_HW_INFO, &arg);
+	struct k_iommu_hw_info arg = { 0 };
+	int r = ask_iommu(dev, &arg);
 
 	*type = arg.out_data_type;
 	return r ? err_kernel(r, KNOWN(-ENOMEM, -ENODEV), "IOMMU_GET_HW_INFO", dev->fd.object,
